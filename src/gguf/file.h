@@ -1,0 +1,102 @@
+// Reads GGUF v2 and v3 (little-endian), whole or split ("-00001-of-00003.gguf"): bytes in, metadata
+// and tensor table out. Nothing is allocated before its count is held against the bytes that are
+// left, so any file costs at most a small multiple of its size; each fault is an Error that names
+// file, field and offset. Source: the GGUF specification (ggml docs/gguf.md).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mapped_file.h"
+#include "base/result.h"
+#include "tensor/format.h"
+
+namespace handmill::gguf {
+
+enum class ValueType : uint32_t {
+  kUint8,
+  kInt8,
+  kUint16,
+  kInt16,
+  kUint32,
+  kInt32,
+  kFloat32,
+  kBool,
+  kString,
+  kArray,
+  kUint64,
+  kInt64,
+  kFloat64,
+};
+
+/// One metadata entry, as it lies in the file.
+struct Entry {
+  std::string_view key;
+  ValueType type;
+  ValueType element_type;  // of an array; otherwise equal to `type`
+  uint64_t count;          // elements of an array; otherwise 1
+  std::span<const uint8_t>
+      bytes;        // the value's bytes (an array's elements, without its type and count)
+  uint64_t offset;  // of the value in the file
+};
+
+struct Tensor {
+  std::string_view name;
+  const tensor::Format* format;
+  std::array<uint64_t, 4>
+      shape;  // as in the file: shape[0] is the row length (columns), shape[1] the rows; rest 1
+  int n_dims;
+  std::span<const uint8_t> data;  // in the mapping
+  uint64_t cols() const { return shape[0]; }
+  uint64_t rows() const { return shape[1] * shape[2] * shape[3]; }
+};
+
+/// Immutable after open; any thread may read. Views stay valid as long as the File (moving it keeps
+/// them).
+class File {
+ public:
+  /// A split file is opened by its first part; the others must lie beside it.
+  static Result<File> open(const std::string& path);
+  /// Parses bytes that the caller keeps alive; `name` stands for the path in errors.
+  static Result<File> parse(std::span<const uint8_t> bytes, std::string name);
+
+  const std::string& path() const { return path_; }
+  uint64_t bytes() const { return bytes_; }  // of all parts
+  uint32_t version() const { return version_; }
+
+  std::span<const Entry> metadata() const { return entries_; }
+  std::span<const Tensor> tensors() const { return tensors_; }
+  const Entry* find(std::string_view key) const;
+  const Tensor* find_tensor(std::string_view name) const;
+  bool has(std::string_view key) const { return find(key) != nullptr; }
+
+  // Typed reads. A missing key is kNotFound; a value of another kind is kInvalid naming both kinds.
+  // Any integer type serves get_uint and get_int where the value fits; any float or integer type
+  // serves get_float.
+  Result<uint64_t> get_uint(std::string_view key) const;
+  Result<int64_t> get_int(std::string_view key) const;
+  Result<double> get_float(std::string_view key) const;
+  Result<bool> get_bool(std::string_view key) const;
+  Result<std::string_view> get_string(std::string_view key) const;
+  Result<std::vector<std::string_view>> get_strings(std::string_view key) const;
+  Result<std::vector<int64_t>> get_ints(
+      std::string_view key) const;  // array of any integer or bool type
+  Result<std::vector<float>> get_floats(std::string_view key) const;  // array of any float type
+
+ private:
+  struct Index;
+  std::string path_;
+  uint64_t bytes_ = 0;
+  uint32_t version_ = 0;
+  std::vector<base::MappedFile> parts_;
+  std::vector<Entry> entries_;
+  std::vector<Tensor> tensors_;
+  std::shared_ptr<const Index> index_;  // names to positions
+};
+
+}  // namespace handmill::gguf
