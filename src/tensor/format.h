@@ -60,6 +60,9 @@ struct Format {
   bool has_mins;        // q4_1, q5_1, q2_k, q4_k, q5_k
   bool has_sub_scales;  // the k-quants and iq4_xs: integer scales times d
   void (*decode)(const uint8_t* block, Block& out);  // null for floats
+  /// block_cols finite values to one block, rounded as the `gguf` package rounds; null where
+  /// nothing needs it.
+  void (*encode)(const float* values, uint8_t* block);
 };
 
 /// The format of a type that handmill has, or null.
@@ -67,8 +70,8 @@ const Format* find_format(Type type);
 const Format* find_format(std::string_view name);
 std::span<const Format> formats();
 
-/// Name of any type number that GGUF knows ("iq2_xxs"), for messages; "type 77" style text is the
-/// caller's.
+/// Name of any type number that GGUF knows ("iq2_xxs"), for messages; empty for other numbers
+/// ("type 77" style text is the caller's).
 std::string_view type_name(uint32_t type);
 
 /// out[0..cols) = the float32 values of one row. `row` holds cols / block_cols blocks; cols is a
