@@ -1,0 +1,110 @@
+// Sequences in, events out. An Engine owns one model, its key/value cache and the scheduler; one
+// thread at a time calls it, so none of them has a lock. A step is three verbs: schedule, run,
+// commit. Nothing is allocated in a steady decode step. The text of a request is the same alone and
+// among others, at any thread count and chunking, and with the prefix cache hot or cold.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "gguf/file.h"
+#include "sample/sampler.h"
+#include "text/tokenizer.h"
+
+namespace handmill::engine {
+
+struct Options {
+  int threads = 0;  // 0: as many as this process may use (affinity mask, cgroup quota)
+  backend::KvType kv = backend::KvType::kF16;
+  int context =
+      0;  // positions of key/value cache, shared by all sequences; 0: the model's own context
+          // length, or what fits in half of the memory that is free, whichever is smaller
+  int prefill_chunk = 512;  // most tokens that one step computes
+  int max_sequences = 16;   // most sequences in one step; further requests wait
+};
+
+enum class Finish { kStop, kLength, kContext, kCancelled, kError };
+const char* finish_name(Finish finish);  // "stop", "length", "context", "cancelled", "error"
+
+using RequestId = uint64_t;
+
+/// Seconds and counts of one request; rates are computed from these alone.
+struct Timings {
+  int prompt_tokens = 0;
+  int cached_tokens = 0;  // of the prompt, found in the prefix cache
+  int generated_tokens = 0;
+  double queue_s = 0;     // submitted → first scheduled
+  double ttft_s = 0;      // submitted → first token
+  double prefill_s = 0;   // first scheduled → first token
+  double decode_s = 0;    // first token → last token
+  double pp() const;      // tokens/s of prefill: (prompt − cached) / prefill_s
+  double tpot_s() const;  // decode_s / (generated − 1)
+  double tg() const;      // 1 / tpot
+};
+
+struct Event {
+  RequestId id = 0;
+  text::Token token =
+      text::kNoToken;            // the token just made; kNoToken in an event that only finishes
+  std::string text;              // whole characters that are certain to belong to the answer
+  std::optional<Finish> finish;  // in the last event of a request
+  std::string error;             // with Finish::kError
+  std::string stop;              // the stop string that matched, if one did
+  Timings timings;               // in the last event
+};
+using Sink = std::function<void(const Event&)>;  // called inside step(); must not call the engine
+
+struct Request {
+  std::vector<text::Token> prompt;
+  sample::Settings sampling;
+  int max_tokens = -1;            // −1: until the context is full
+  std::vector<std::string> stop;  // the answer ends before the first of these
+  bool ignore_end = false;        // go on past end tokens (measurements)
+};
+
+class Engine {
+ public:
+  /// Loads and packs the model. `file` is kept (embedding rows are read from its mapping).
+  static Result<std::unique_ptr<Engine>> open(std::shared_ptr<const gguf::File> file,
+                                              const Options& options,
+                                              const base::Progress& progress = {});
+  virtual ~Engine() = default;
+
+  virtual std::shared_ptr<const text::Tokenizer> tokenizer() const = 0;
+  virtual int context() const = 0;              // positions of the cache
+  virtual int model_context() const = 0;        // the model's own context length
+  virtual std::string description() const = 0;  // of the backend
+  virtual int threads() const = 0;
+  virtual uint64_t weight_bytes() const = 0;        // read for one decoded token
+  virtual uint64_t kv_bytes_per_token() const = 0;  // read for each position before it
+
+  /// Queues a request. An empty prompt, tokens outside the vocabulary, bad settings, and a prompt
+  /// that cannot fit are errors; the last names both numbers.
+  virtual Result<RequestId> submit(Request request, Sink sink) = 0;
+  /// Ends a request at the next step, wherever it is.
+  virtual void cancel(RequestId id) = 0;
+  /// Computes one batch. False when there was nothing to do. Failures of a request go to its sink.
+  virtual bool step() = 0;
+  /// step() until nothing is left.
+  void drain() {
+    while (step()) {
+    }
+  }
+
+  /// Scores a text: calls `row(i, logits)` with the float32 logits after tokens[0..i], for every i
+  /// in order. Uses free cache blocks and leaves them free; the prefix cache is not used.
+  virtual Status score(std::span<const text::Token> tokens,
+                       const std::function<void(size_t, std::span<const float>)>& row) = 0;
+  /// Forgets the prefix cache (measurements of a cold start).
+  virtual void clear_cache() = 0;
+};
+
+}  // namespace handmill::engine

@@ -1,0 +1,70 @@
+// A decoder model: hyper-parameters read from a GGUF file, weights packed by a backend, and the
+// forward pass, which is one page in model.cpp. An architecture is a file in arch/ that fills
+// Config and says which weights a layer has.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "gguf/file.h"
+
+namespace handmill::model {
+
+/// Variation is data: everything in which the architectures differ.
+struct Config {
+  std::string architecture;
+  int layers = 0;
+  int width = 0;  // embedding_length
+  int heads = 0;
+  int kv_heads = 0;
+  int head_dim = 0;
+  int ffn_width = 0;
+  int vocab = 0;
+  int context = 0;            // context_length
+  float eps = 0;              // of every RMS norm
+  float embed_scale = 1;      // gemma: sqrt(width)
+  float attention_scale = 0;  // 1 / sqrt(head_dim)
+  backend::Activation activation = backend::Activation::kSilu;
+  bool rope_neighbours = false;
+  int rope_dims = 0;
+  int window = 0;                            // sliding window of the local layers; 0: none
+  int window_pattern = 0;                    // every window_pattern-th layer is global
+  std::vector<double> rope_frequency;        // [rope_dims / 2]
+  std::vector<double> rope_frequency_local;  // of local layers; empty: as above
+  bool is_local(int layer) const { return window > 0 && (layer + 1) % window_pattern != 0; }
+};
+
+/// Reads and checks the hyper-parameters; an architecture that handmill lacks is kUnsupported, with
+/// those it has.
+Result<Config> read_config(const gguf::File& file);
+/// Names of the supported architectures, for messages and docs.
+std::vector<std::string> architectures();
+
+class Model {
+ public:
+  /// Packs every weight. `max_rows` is the largest batch that forward() will be given,
+  /// `max_outputs` the most rows whose logits it will be asked for.
+  static Result<std::unique_ptr<Model>> load(const gguf::File& file, backend::Backend& backend,
+                                             int max_rows, int max_outputs,
+                                             const base::Progress& progress = {});
+  virtual ~Model() = default;
+
+  virtual const Config& config() const = 0;
+  virtual uint64_t bytes_per_token() const = 0;  // weights streamed for one decoded token
+  virtual backend::KvShape kv_shape(backend::KvType type) const = 0;
+
+  /// One batch through all layers; the keys and values of its positions are stored. `outputs` are
+  /// rows of the batch: the logits of outputs[i] are row i of the returned array [n_outputs,
+  /// vocab], valid until the next call.
+  virtual const backend::Array& forward(std::span<const int32_t> tokens,
+                                        const backend::Batch& batch, backend::KvStore& store,
+                                        std::span<const int32_t> outputs) = 0;
+};
+
+}  // namespace handmill::model
