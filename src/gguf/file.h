@@ -40,9 +40,10 @@ struct Entry {
   ValueType type;
   ValueType element_type;  // of an array; otherwise equal to `type`
   uint64_t count;          // elements of an array; otherwise 1
-  std::span<const uint8_t>
-      bytes;        // the value's bytes (an array's elements, without its type and count)
-  uint64_t offset;  // of the value in the file
+  /// The value's bytes: a string's text without its length; an array's elements without its type
+  /// and count (strings in it with their lengths).
+  std::span<const uint8_t> bytes;
+  uint64_t offset;  // in the file, of what follows the value type
 };
 
 struct Tensor {
