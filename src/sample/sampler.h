@@ -1,7 +1,8 @@
 // From logits to a token: a chain of samplers in one documented order. The same seed, settings and
 // logits give the same token on every machine. A Sampler belongs to one sequence; not shared
 // between threads. Order: logit bias, penalties, [greedy ends here], top-k, typical, top-p, min-p,
-// temperature, draw — or mirostat 2 in place of everything after the penalties.
+// temperature, draw — or, in place of all that follows the penalties, temperature and mirostat 2.
+// Equal logits rank by lower token id.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct Settings {
   bool mirostat = false;    // mirostat 2
   float mirostat_tau = 5.0f;
   float mirostat_eta = 0.1f;
-  std::vector<std::pair<text::Token, float>> logit_bias;
-  std::optional<uint64_t> seed;  // none: one is drawn from the system
+  std::vector<std::pair<text::Token, float>> logit_bias = {};
+  std::optional<uint64_t> seed = {};  // none: one is drawn from the system
 };
 
 /// Every field inside its range, named in the error where not; tokens of logit_bias inside the
@@ -49,7 +50,7 @@ class Sampler {
   /// Tokens that count for the penalties: call for every token of the prompt and of the answer.
   void accept(text::Token token);
   /// Picks a token; `logits` [vocab_size] is scratch afterwards. Logits that hold no finite number,
-  /// or a NaN, are an Error, never a token.
+  /// or a NaN or +inf, are an Error, never a token. -inf is a token that cannot be.
   Result<text::Token> sample(std::span<float> logits);
   uint64_t seed() const;
 

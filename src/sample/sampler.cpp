@@ -1,0 +1,119 @@
+// The chain: which samplers there are and the order in which they work. A new filter is a file, a
+// declaration in steps.h and a line in kFilters.
+#include "sample/sampler.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <sys/random.h>
+
+#include "base/error.h"
+#include "sample/steps.h"
+
+namespace handmill::sample {
+namespace {
+
+using Filter = void (*)(const Settings&, Candidates&);
+constexpr Filter kFilters[] = {typical, top_p, min_p, temperature};
+
+uint64_t system_seed() {
+  uint64_t seed = 0;
+  if (getentropy(&seed, sizeof seed) != 0)
+    seed = static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  return seed;
+}
+
+/// The largest logit, or an Error where the logits are not a distribution.
+Result<float> largest_of(std::span<const float> logits) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr size_t kLanes = 16;  // independent maxima, so that the loop vectorizes
+  std::array<float, kLanes> lane_max;
+  lane_max.fill(-kInfinity);
+  std::array<int, kLanes> lane_bad{};
+  const size_t whole = logits.size() / kLanes * kLanes;
+  for (size_t i = 0; i < whole; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const float x = logits[i + lane];
+      lane_bad[lane] |= !(x < kInfinity);
+      lane_max[lane] = x > lane_max[lane] ? x : lane_max[lane];
+    }
+  float largest = *std::max_element(lane_max.begin(), lane_max.end());
+  bool bad = std::count(lane_bad.begin(), lane_bad.end(), 0) != kLanes;
+  for (float x : logits.subspan(whole)) {
+    bad |= !(x < kInfinity);
+    largest = std::max(largest, x);
+  }
+  if (bad) {
+    const auto at =
+        std::find_if(logits.begin(), logits.end(), [](float x) { return !(x < kInfinity); });
+    return base::invalid("the logit of token {} is {}", at - logits.begin(), *at);
+  }
+  if (largest == -kInfinity) return base::invalid("no token has a finite logit");
+  return largest;
+}
+
+}  // namespace
+
+struct Sampler::State {
+  State(const Settings& wanted, int vocab)
+      : settings(wanted),
+        vocab_size(static_cast<size_t>(vocab)),
+        seed(wanted.seed ? *wanted.seed : system_seed()),
+        random(seed),
+        penalties(wanted, vocab),
+        mirostat(wanted) {}
+
+  Token pick(std::span<const float> logits);
+
+  Settings settings;
+  size_t vocab_size;
+  uint64_t seed;
+  Random random;
+  Penalties penalties;
+  Mirostat mirostat;
+  Candidates candidates;
+  std::vector<Scored> scratch;
+};
+
+Token Sampler::State::pick(std::span<const float> logits) {
+  top_k(logits, settings.mirostat ? 0 : settings.top_k, scratch, candidates);
+  size_t index;
+  if (settings.mirostat) {
+    temperature(settings, candidates);
+    index = mirostat.draw(candidates, random);
+  } else {
+    for (Filter filter : kFilters) filter(settings, candidates);
+    index = draw(candidates, random);
+  }
+  return candidates.ids()[index];
+}
+
+Sampler::Sampler(const Settings& settings, int vocab_size) {
+  assert(validate(settings, vocab_size).ok());
+  state_ = std::make_unique<State>(settings, vocab_size);
+}
+Sampler::~Sampler() = default;
+Sampler::Sampler(Sampler&&) noexcept = default;
+Sampler& Sampler::operator=(Sampler&&) noexcept = default;
+
+void Sampler::accept(Token token) { state_->penalties.accept(token); }
+
+Result<Token> Sampler::sample(std::span<float> logits) {
+  State& state = *state_;
+  if (logits.size() != state.vocab_size)
+    return base::invalid("{} logits for a vocabulary of {} tokens", logits.size(),
+                         state.vocab_size);
+  add_logit_bias(state.settings, logits);
+  state.penalties.apply(logits);
+  HANDMILL_TRY(const float largest, largest_of(logits));
+  if (state.settings.temperature == 0.0f)
+    return static_cast<Token>(std::find(logits.begin(), logits.end(), largest) - logits.begin());
+  return state.pick(logits);
+}
+
+uint64_t Sampler::seed() const { return state_->seed; }
+
+}  // namespace handmill::sample
