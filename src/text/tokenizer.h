@@ -62,10 +62,14 @@ class Tokenizer {
   /// the vocabulary marks as control ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", …).
   std::span<const Token> end_tokens() const { return end_tokens_; }
   bool is_end(Token token) const;
+  /// SentencePiece: the encoder puts a space before the first word, which decoding takes away
+  /// again.
+  bool adds_space_prefix() const { return adds_space_prefix_; }
 
  protected:
   Token bos_ = kNoToken, eos_ = kNoToken;
   bool add_bos_ = false;
+  bool adds_space_prefix_ = false;
   std::vector<Token> end_tokens_;
 };
 
