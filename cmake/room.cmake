@@ -1,7 +1,7 @@
 # handmill_room(NAME [NEEDS room…] [LIBRARIES target…])
-# One static library from this folder's .cpp files (sub-folders included). Beside it: NAME_test from *_test.cpp, and
-# one libFuzzer program from every *_fuzz.cpp. NEEDS lists the rooms below that it may include (the layering test holds
-# every #include against the same table).
+# One static library from this folder's .cpp files (sub-folders included). Beside it: NAME_test from *_test.cpp (CTest
+# label NAME), and one libFuzzer program from every *_fuzz.cpp. NEEDS lists the rooms below that it may include (the
+# layering test holds every #include against the same table).
 function(handmill_room name)
   cmake_parse_arguments(room "" "" "NEEDS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -27,7 +27,7 @@ function(handmill_room name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE handmill_${name} GTest::gtest GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE HANDMILL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
+    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name})
   endif()
   if(fuzzers AND HANDMILL_FUZZ)
     foreach(file ${fuzzers})
