@@ -65,6 +65,8 @@ class Model {
   virtual const backend::Array& forward(std::span<const int32_t> tokens,
                                         const backend::Batch& batch, backend::KvStore& store,
                                         std::span<const int32_t> outputs) = 0;
+  /// Logits of other rows of the batch that forward() was last given, in the same array.
+  virtual const backend::Array& logits(std::span<const int32_t> rows) = 0;
 };
 
 }  // namespace handmill::model

@@ -1,0 +1,242 @@
+// The step: schedule, run, commit.
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "backend/cpu/cpu.h"
+#include "base/error.h"
+#include "engine/batch.h"
+#include "engine/context.h"
+#include "engine/scheduler.h"
+#include "engine/sequence.h"
+#include "engine/stop.h"
+#include "kv/cache.h"
+#include "model/model.h"
+#include "probe/machine.h"
+
+namespace handmill::engine {
+namespace {
+
+constexpr int kThreadsMax = 1024;
+constexpr int kContextMax = 1 << 26;
+constexpr int kPrefillChunkMax = 1 << 14;
+constexpr int kSequencesMax = 1024;
+constexpr int kOutputsMin = 16;  // rows whose logits score() computes at once
+
+Status in_range(const char* name, int value, int min, int max) {
+  if (value >= min && value <= max) return {};
+  return base::invalid("{} is {}; it must be {} to {}", name, value, min, max);
+}
+
+Status validate(const Options& options) {
+  HANDMILL_OK(in_range("threads", options.threads, 0, kThreadsMax));
+  HANDMILL_OK(in_range("context", options.context, 0, kContextMax));
+  HANDMILL_OK(in_range("prefill_chunk", options.prefill_chunk, 1, kPrefillChunkMax));
+  return in_range("max_sequences", options.max_sequences, 1, kSequencesMax);
+}
+
+/// What an engine is made of, in the order in which it is made.
+struct Parts {
+  std::shared_ptr<const gguf::File> file;
+  int threads;
+  std::shared_ptr<const text::Tokenizer> tokenizer;
+  std::unique_ptr<backend::Backend> backend;
+  std::unique_ptr<model::Model> model;
+  std::unique_ptr<backend::KvStore> store;
+  int context;        // positions of the store
+  int prefill_chunk;  // rows of a batch
+  int max_sequences;
+  int max_outputs;
+};
+
+class LocalEngine final : public Engine {
+ public:
+  explicit LocalEngine(Parts parts);
+
+  std::shared_ptr<const text::Tokenizer> tokenizer() const override { return parts_.tokenizer; }
+  int context() const override { return parts_.context; }
+  int model_context() const override { return parts_.model->config().context; }
+  std::string description() const override { return parts_.backend->description(); }
+  int threads() const override { return parts_.threads; }
+  uint64_t weight_bytes() const override { return parts_.model->bytes_per_token(); }
+  uint64_t kv_bytes_per_token() const override {
+    return parts_.store->block_bytes() / backend::kKvBlock;
+  }
+
+  Result<RequestId> submit(Request request, Sink sink) override;
+  void cancel(RequestId id) override;
+  bool step() override;
+  Status score(std::span<const text::Token> tokens,
+               const std::function<void(size_t, std::span<const float>)>& row) override;
+  void clear_cache() override { cache_.clear(); }
+
+ private:
+  bool end_cancelled();
+  void run(std::span<const Slice> plan);
+  void commit(std::span<const Slice> plan);
+  Status check_tokens(std::span<const text::Token> tokens) const;
+  /// Positions of one sequence.
+  int positions_max() const { return std::min(context(), model_context()); }
+  int sampled_vocab() const {
+    return std::min(parts_.tokenizer->vocab_size(), parts_.model->config().vocab);
+  }
+
+  Parts parts_;
+  kv::Cache cache_;
+  Scheduler scheduler_;
+  FlatBatch batch_;
+  const backend::Array* logits_ = nullptr;  // of the last run
+  std::vector<float> row_;                  // [vocab]
+  RequestId last_id_ = 0;
+};
+
+LocalEngine::LocalEngine(Parts parts)
+    : parts_(std::move(parts)),
+      cache_(parts_.store->blocks()),
+      scheduler_(cache_, {parts_.prefill_chunk, parts_.max_sequences, positions_max()}),
+      batch_(static_cast<size_t>(parts_.prefill_chunk), static_cast<size_t>(parts_.max_sequences)),
+      row_(static_cast<size_t>(parts_.model->config().vocab)) {}
+
+Status LocalEngine::check_tokens(std::span<const text::Token> tokens) const {
+  const int vocab = parts_.model->config().vocab;
+  for (size_t i = 0; i < tokens.size(); ++i)
+    if (tokens[i] < 0 || tokens[i] >= vocab)
+      return base::invalid("token {} at {} is outside the vocabulary of {}", tokens[i], i, vocab);
+  if (tokens.empty()) return base::invalid("no tokens");
+  if (tokens.size() > static_cast<size_t>(positions_max()))
+    return base::limit("{} tokens do not fit into the context of {}", tokens.size(),
+                       positions_max());
+  return {};
+}
+
+Result<RequestId> LocalEngine::submit(Request request, Sink sink) {
+  HANDMILL_OK(check_tokens(request.prompt));
+  HANDMILL_OK(sample::validate(request.sampling, sampled_vocab()));
+  HANDMILL_OK(StopMatcher::validate(request.stop));
+  if (request.max_tokens < -1 || request.max_tokens == 0)
+    return base::invalid("max_tokens is {}; it must be at least 1, or -1 for no limit",
+                         request.max_tokens);
+  scheduler_.add(std::make_unique<Sequence>(++last_id_, std::move(request), std::move(sink),
+                                            parts_.tokenizer, sampled_vocab()));
+  return last_id_;
+}
+
+void LocalEngine::cancel(RequestId id) {
+  scheduler_.for_each([id](Sequence& sequence) {
+    if (sequence.id() == id) sequence.cancel();
+  });
+}
+
+bool LocalEngine::step() {
+  const bool cancelled = end_cancelled();
+  const std::span<const Slice> plan = scheduler_.schedule();
+  if (plan.empty()) return cancelled;
+  run(plan);
+  commit(plan);
+  return true;
+}
+
+bool LocalEngine::end_cancelled() {
+  bool any = false;
+  scheduler_.for_each([&any](Sequence& sequence) {
+    if (!sequence.cancelled()) return;
+    sequence.end(Finish::kCancelled);
+    any = true;
+  });
+  if (any) scheduler_.retire();
+  return any;
+}
+
+void LocalEngine::run(std::span<const Slice> plan) {
+  batch_.clear();
+  for (const auto& [sequence, count] : plan) {
+    const auto tokens = sequence->tokens().subspan(static_cast<size_t>(sequence->computed()),
+                                                   static_cast<size_t>(count));
+    batch_.add(tokens, sequence->computed(), sequence->table);
+    if (count == sequence->pending()) batch_.want_last();
+  }
+  logits_ = &parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, batch_.outputs());
+}
+
+void LocalEngine::commit(std::span<const Slice> plan) {
+  size_t output = 0;
+  bool ended = false;
+  for (const auto& [sequence, count] : plan) {
+    sequence->advance(count);
+    cache_.publish(sequence->table,
+                   sequence->tokens().first(static_cast<size_t>(sequence->computed())));
+    if (sequence->pending() > 0) continue;
+    parts_.backend->read(*logits_, output++, row_);
+    const auto sampled = static_cast<size_t>(sampled_vocab());
+    sequence->pick(std::span(row_).first(sampled), positions_max());
+    ended |= sequence->ended();
+  }
+  if (ended) scheduler_.retire();
+}
+
+Status LocalEngine::score(std::span<const text::Token> tokens,
+                          const std::function<void(size_t, std::span<const float>)>& row) {
+  HANDMILL_OK(check_tokens(tokens));
+  kv::BlockTable table;
+  if (!cache_.grow(table, static_cast<int>(tokens.size())))
+    return base::limit("{} tokens need {} blocks of the key/value cache; {} are free",
+                       tokens.size(), kv::blocks_for(static_cast<int>(tokens.size())),
+                       cache_.free_blocks());
+  const auto chunk = static_cast<size_t>(parts_.prefill_chunk);
+  std::vector<int32_t> rows;
+  for (size_t first = 0; first < tokens.size(); first += chunk) {
+    const size_t count = std::min(chunk, tokens.size() - first);
+    batch_.clear();
+    batch_.add(tokens.subspan(first, count), static_cast<int>(first), table);
+    parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, {});
+    for (size_t done = 0; done < count; done += rows.size()) {
+      rows.clear();
+      for (size_t i = done; i < count && rows.size() < static_cast<size_t>(parts_.max_outputs); ++i)
+        rows.push_back(static_cast<int32_t>(i));
+      const backend::Array& logits = parts_.model->logits(rows);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        parts_.backend->read(logits, i, row_);
+        row(first + done + i, row_);
+      }
+    }
+  }
+  cache_.release(table);
+  return {};
+}
+
+Result<Parts> make_parts(std::shared_ptr<const gguf::File> file, const Options& options,
+                         const base::Progress& progress) {
+  HANDMILL_OK(validate(options));
+  HANDMILL_TRY(const probe::Machine machine, probe::read_machine());
+  Parts parts;
+  parts.file = std::move(file);
+  parts.threads = options.threads > 0 ? options.threads : machine.threads_best();
+  parts.prefill_chunk = options.prefill_chunk;
+  parts.max_sequences = options.max_sequences;
+  parts.max_outputs = std::max(kOutputsMin, options.max_sequences);
+  HANDMILL_TRY(const model::Config config, model::read_config(*parts.file));
+  HANDMILL_TRY(parts.tokenizer, text::Tokenizer::load(*parts.file));
+  if (parts.tokenizer->vocab_size() > config.vocab)
+    return base::invalid("{}: the tokenizer has {} tokens, token_embd.weight only {} rows",
+                         parts.file->path(), parts.tokenizer->vocab_size(), config.vocab);
+  HANDMILL_TRY(parts.backend, backend::make_cpu_backend(parts.threads));
+  HANDMILL_TRY(parts.model, model::Model::load(*parts.file, *parts.backend, parts.prefill_chunk,
+                                               parts.max_outputs, progress));
+  const backend::KvShape shape = parts.model->kv_shape(options.kv);
+  HANDMILL_TRY(parts.context,
+               plan_context(options.context, config.context, parts.backend->kv_block_bytes(shape),
+                            probe::read_memory("").available_bytes));
+  HANDMILL_TRY(parts.store, parts.backend->kv_store(shape, kv::blocks_for(parts.context)));
+  return parts;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const gguf::File> file,
+                                             const Options& options,
+                                             const base::Progress& progress) {
+  HANDMILL_TRY(Parts parts, make_parts(std::move(file), options, progress));
+  return std::unique_ptr<Engine>(std::make_unique<LocalEngine>(std::move(parts)));
+}
+
+}  // namespace handmill::engine

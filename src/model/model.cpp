@@ -1,0 +1,193 @@
+// The forward pass: one page that reads like the paper (arXiv 1706.03762, 2407.21783), for every
+// architecture. Everything is in terms of backend operations on the first n rows of a few buffers,
+// which are made once.
+#include "model/model.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "model/arch/arch.h"
+#include "model/weights.h"
+
+namespace handmill::model {
+namespace {
+
+using backend::Array;
+using backend::Linear;
+
+/// What flows between the operations.
+struct Buffers {
+  std::unique_ptr<Array> x;        // [max_rows, width], the residual stream
+  std::unique_ptr<Array> y;        // [max_rows, width], a block's output before its post-norm
+  std::unique_ptr<Array> q, k, v;  // [max_rows, heads or kv_heads · head_dim]
+  std::unique_ptr<Array> angles;   // [max_rows, rope_dims]
+  std::unique_ptr<Array> local_angles;
+  std::unique_ptr<backend::Activations> normed;    // [max_rows, width]
+  std::unique_ptr<backend::Activations> attended;  // [max_rows, heads · head_dim]
+  std::unique_ptr<backend::Activations> hidden;    // [max_rows, ffn_width]
+  std::unique_ptr<backend::Activations> final;     // [max_outputs, width]
+  std::unique_ptr<Array> logits;                   // [max_outputs, vocab]
+};
+
+/// Which kinds of input the matrices that read an Activations need.
+struct Kinds {
+  bool codes = false, floats = false;
+  void add(const Weight& weight) { (weight->is_float() ? floats : codes) = true; }
+};
+
+class Decoder final : public Model {
+ public:
+  Decoder(Config config, Weights weights, backend::Backend& backend, int max_outputs)
+      : config_(std::move(config)),
+        weights_(std::move(weights)),
+        backend_(backend),
+        max_outputs_(max_outputs),
+        rope_{config_.rope_neighbours, config_.rope_dims, config_.rope_frequency},
+        local_rope_{config_.rope_neighbours, config_.rope_dims, config_.rope_frequency_local} {}
+
+  Status make_buffers(size_t rows, size_t outputs);
+
+  const Config& config() const override { return config_; }
+  uint64_t bytes_per_token() const override { return weights_.bytes_per_token; }
+  backend::KvShape kv_shape(backend::KvType type) const override {
+    return {config_.layers, config_.kv_heads, config_.head_dim, type};
+  }
+  const Array& forward(std::span<const int32_t> tokens, const backend::Batch& batch,
+                       backend::KvStore& store, std::span<const int32_t> outputs) override;
+  const Array& logits(std::span<const int32_t> rows) override;
+
+ private:
+  void attention_block(int index, const backend::Batch& batch, backend::KvStore& store);
+  void feed_forward_block(const Layer& layer, int n);
+  void add(const backend::Activations& in, const Projection& projection, const Vector& post_norm,
+           int n);
+
+  Config config_;
+  Weights weights_;
+  backend::Backend& backend_;
+  int max_outputs_;
+  backend::Rope rope_, local_rope_;
+  Buffers buffers_;
+};
+
+const Array& Decoder::forward(std::span<const int32_t> tokens, const backend::Batch& batch,
+                              backend::KvStore& store, std::span<const int32_t> outputs) {
+  assert(tokens.size() == batch.positions.size() && tokens.size() <= buffers_.x->rows());
+  backend_.embed(weights_.embedding, tokens, config_.embed_scale, *buffers_.x);
+  backend_.angles(rope_, batch.positions, *buffers_.angles);
+  if (buffers_.local_angles) backend_.angles(local_rope_, batch.positions, *buffers_.local_angles);
+  for (int i = 0; i < config_.layers; ++i) {
+    attention_block(i, batch, store);
+    feed_forward_block(weights_.layers[i], batch.size());
+  }
+  return logits(outputs);
+}
+
+void Decoder::attention_block(int index, const backend::Batch& batch, backend::KvStore& store) {
+  const Layer& layer = weights_.layers[index];
+  const bool local = config_.is_local(index);
+  const int n = batch.size();
+  const backend::Attention attention = {
+      .heads = config_.heads,
+      .kv_heads = config_.kv_heads,
+      .head_dim = config_.head_dim,
+      .scale = config_.attention_scale,
+      .window = local ? config_.window : 0,
+      .neighbours = config_.rope_neighbours,
+      .rope_dims = config_.rope_dims,
+      .q_norm = layer.q_norm.get(),
+      .k_norm = layer.k_norm.get(),
+      .eps = config_.eps,
+  };
+  auto& [x, y, q, k, v, angles, local_angles, normed, attended, hidden, final, logits] = buffers_;
+  const Array& turns = local && local_angles ? *local_angles : *angles;
+  backend_.norm(*x, *layer.attn_norm, config_.eps, {}, n, *normed);
+  const Linear products[] = {layer.q.into(*q), layer.k.into(*k), layer.v.into(*v)};
+  backend_.linear(*normed, n, products);
+  backend_.attend(attention, batch, turns, *q, *k, *v, store, index, *attended);
+  add(*attended, layer.attn_output, layer.post_attention_norm, n);
+}
+
+void Decoder::feed_forward_block(const Layer& layer, int n) {
+  backend_.norm(*buffers_.x, *layer.ffn_norm, config_.eps, {}, n, *buffers_.normed);
+  backend_.gated(*buffers_.normed, n, *layer.ffn_gate, *layer.ffn_up, config_.activation,
+                 *buffers_.hidden);
+  add(*buffers_.hidden, layer.ffn_down, layer.post_ffw_norm, n);
+}
+
+/// x += projection(in), normed first where the architecture has post-norms.
+void Decoder::add(const backend::Activations& in, const Projection& projection,
+                  const Vector& post_norm, int n) {
+  if (!post_norm) {
+    backend_.linear_add(in, n, *projection.weight, projection.bias.get(), *buffers_.x);
+    return;
+  }
+  const Linear product = projection.into(*buffers_.y);
+  backend_.linear(in, n, {&product, 1});
+  backend_.norm_add(*buffers_.y, *post_norm, config_.eps, n, *buffers_.x);
+}
+
+const Array& Decoder::logits(std::span<const int32_t> rows) {
+  const int n = static_cast<int>(rows.size());
+  assert(n <= max_outputs_);
+  if (n > 0) {
+    backend_.norm(*buffers_.x, *weights_.output_norm, config_.eps, rows, n, *buffers_.final);
+    const Linear head = weights_.output.into(*buffers_.logits);
+    backend_.linear(*buffers_.final, n, {&head, 1});
+  }
+  return *buffers_.logits;
+}
+
+Status Decoder::make_buffers(size_t rows, size_t outputs) {
+  Kinds normed, attended, hidden, final;
+  bool post_norms = false;
+  for (const Layer& layer : weights_.layers) {
+    for (const Weight* weight :
+         {&layer.q.weight, &layer.k.weight, &layer.v.weight, &layer.ffn_gate, &layer.ffn_up})
+      normed.add(*weight);
+    attended.add(layer.attn_output.weight);
+    hidden.add(layer.ffn_down.weight);
+    post_norms |= layer.post_attention_norm != nullptr;
+  }
+  final.add(weights_.output.weight);
+  const auto size = [](int n) { return static_cast<size_t>(n); };
+  const size_t width = size(config_.width), dims = size(config_.rope_dims);
+  const size_t q = size(config_.heads * config_.head_dim);
+  const size_t kv = size(config_.kv_heads * config_.head_dim);
+  auto& b = buffers_;
+  HANDMILL_TRY(b.x, backend_.array(rows, width));
+  if (post_norms) {
+    HANDMILL_TRY(b.y, backend_.array(rows, width));
+  }
+  HANDMILL_TRY(b.q, backend_.array(rows, q));
+  HANDMILL_TRY(b.k, backend_.array(rows, kv));
+  HANDMILL_TRY(b.v, backend_.array(rows, kv));
+  HANDMILL_TRY(b.angles, backend_.array(rows, dims));
+  if (!config_.rope_frequency_local.empty()) {
+    HANDMILL_TRY(b.local_angles, backend_.array(rows, dims));
+  }
+  HANDMILL_TRY(b.normed, backend_.activations(rows, width, normed.codes, normed.floats));
+  HANDMILL_TRY(b.attended, backend_.activations(rows, q, attended.codes, attended.floats));
+  HANDMILL_TRY(b.hidden,
+               backend_.activations(rows, size(config_.ffn_width), hidden.codes, hidden.floats));
+  HANDMILL_TRY(b.final, backend_.activations(outputs, width, final.codes, final.floats));
+  HANDMILL_TRY(b.logits, backend_.array(outputs, size(config_.vocab)));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> Model::load(const gguf::File& file, backend::Backend& backend,
+                                           int max_rows, int max_outputs,
+                                           const base::Progress& progress) {
+  assert(max_rows > 0 && max_outputs > 0);
+  HANDMILL_TRY(Config config, read_config(file));
+  const LayerParts& parts = find_architecture(config.architecture)->parts;
+  HANDMILL_TRY(Weights weights, load_weights(file, config, parts, backend, progress));
+  auto model =
+      std::make_unique<Decoder>(std::move(config), std::move(weights), backend, max_outputs);
+  HANDMILL_OK(model->make_buffers(static_cast<size_t>(max_rows), static_cast<size_t>(max_outputs)));
+  return std::unique_ptr<Model>(std::move(model));
+}
+
+}  // namespace handmill::model

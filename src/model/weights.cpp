@@ -1,0 +1,105 @@
+// Every tensor is read once, front to back, into the backend's layout.
+#include "model/weights.h"
+
+#include "base/error.h"
+#include "model/tensors.h"
+
+namespace handmill::model {
+namespace {
+
+class Loader {
+ public:
+  Loader(const gguf::File& file, backend::Backend& backend, const base::Progress& progress)
+      : file_(file), backend_(backend), progress_(progress) {
+    const bool tied = file.find_tensor(kOutput) == nullptr;
+    for (const gguf::Tensor& tensor : file.tensors()) {
+      const bool packed = tensor.name == kEmbedding ? tied : tensor.name != kRopeFactors;
+      if (packed) total_ += tensor.data.size();
+    }
+  }
+
+  Status weight(std::string_view name, Weight& out) {
+    const gguf::Tensor& tensor = *file_.find_tensor(name);
+    auto packed = backend_.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols());
+    if (!packed.ok())
+      return Error{packed.error().code,
+                   fmt::format("{}: tensor {}: {}", file_.path(), name, packed.error().message)};
+    out = std::move(packed).value();
+    bytes_per_token_ += out->bytes();
+    advance(tensor);
+    return {};
+  }
+
+  /// Leaves `out` null where the file has no such tensor.
+  Status vector(const std::string& name, Vector& out) {
+    const gguf::Tensor* tensor = file_.find_tensor(name);
+    if (tensor == nullptr) return {};
+    std::vector<float> values(tensor->cols());
+    tensor::dequantize_row(*tensor->format, tensor->data.data(), values.size(), values.data());
+    HANDMILL_TRY(out, backend_.array(1, values.size()));
+    backend_.write(*out, 0, values);
+    advance(*tensor);
+    return {};
+  }
+
+  Status projection(const std::string& name, Projection& out) {
+    HANDMILL_OK(weight(name + ".weight", out.weight));
+    return vector(name + ".bias", out.bias);
+  }
+
+  Result<Layer> layer(int index) {
+    Layer layer;
+    auto name = [index](std::string_view part) { return layer_tensor(index, part); };
+    HANDMILL_OK(vector(name("attn_norm.weight"), layer.attn_norm));
+    HANDMILL_OK(projection(name("attn_q"), layer.q));
+    HANDMILL_OK(projection(name("attn_k"), layer.k));
+    HANDMILL_OK(projection(name("attn_v"), layer.v));
+    HANDMILL_OK(vector(name("attn_q_norm.weight"), layer.q_norm));
+    HANDMILL_OK(vector(name("attn_k_norm.weight"), layer.k_norm));
+    HANDMILL_OK(projection(name("attn_output"), layer.attn_output));
+    HANDMILL_OK(vector(name("post_attention_norm.weight"), layer.post_attention_norm));
+    HANDMILL_OK(vector(name("ffn_norm.weight"), layer.ffn_norm));
+    HANDMILL_OK(weight(name("ffn_gate.weight"), layer.ffn_gate));
+    HANDMILL_OK(weight(name("ffn_up.weight"), layer.ffn_up));
+    HANDMILL_OK(projection(name("ffn_down"), layer.ffn_down));
+    HANDMILL_OK(vector(name("post_ffw_norm.weight"), layer.post_ffw_norm));
+    return layer;
+  }
+
+  uint64_t bytes_per_token() const { return bytes_per_token_; }
+
+ private:
+  void advance(const gguf::Tensor& tensor) {
+    done_ += tensor.data.size();
+    if (progress_) progress_(done_, total_);
+  }
+
+  const gguf::File& file_;
+  backend::Backend& backend_;
+  const base::Progress& progress_;
+  uint64_t done_ = 0, total_ = 0;
+  uint64_t bytes_per_token_ = 0;
+};
+
+}  // namespace
+
+Result<Weights> load_weights(const gguf::File& file, const Config& config, const LayerParts& parts,
+                             backend::Backend& backend, const base::Progress& progress) {
+  HANDMILL_OK(check_tensors(file, config, parts));
+  Loader loader(file, backend, progress);
+  Weights weights;
+  for (int i = 0; i < config.layers; ++i) {
+    HANDMILL_TRY(Layer layer, loader.layer(i));
+    weights.layers.push_back(std::move(layer));
+  }
+  HANDMILL_OK(loader.vector("output_norm.weight", weights.output_norm));
+  const gguf::Tensor& embedding = *file.find_tensor(kEmbedding);
+  const bool tied = file.find_tensor(kOutput) == nullptr;
+  HANDMILL_OK(loader.weight(tied ? kEmbedding : kOutput, weights.output.weight));
+  HANDMILL_OK(loader.vector("output.bias", weights.output.bias));
+  weights.embedding = {embedding.format, embedding.data, embedding.rows(), embedding.cols()};
+  weights.bytes_per_token = loader.bytes_per_token();
+  return weights;
+}
+
+}  // namespace handmill::model
