@@ -1,0 +1,139 @@
+#include "backend/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+
+#include "backend/cpu/cpu.h"
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "probe/isa.h"
+
+namespace handmill::backend {
+
+Result<std::unique_ptr<Backend>> make_cpu_backend(int threads) {
+  if (threads < 1) return base::invalid("threads: {}; at least 1 is needed", threads);
+  HANDMILL_TRY(const probe::Isa isa, probe::chosen_isa());
+  return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(kernels_for(isa), threads));
+}
+
+CpuBackend::CpuBackend(const Kernels& kernels, int threads)
+    : kernels_(kernels), threads_(threads), scratch_(static_cast<size_t>(threads)) {
+  for (auto& scratch : scratch_) scratch.product.resize(kProductScratch + 64);
+}
+
+std::string CpuBackend::description() const {
+  return fmt::format("cpu, {}, {} thread{}", kernels_.name, threads_.count(),
+                     threads_.count() == 1 ? "" : "s");
+}
+
+Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
+                                                 std::span<const uint8_t> data, size_t rows,
+                                                 size_t cols) {
+  const auto layout = panel_layout(format);
+  if (!layout) return base::unsupported("no panel layout for {} weights", format.name);
+  const size_t row_bytes =
+      cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
+  if (rows == 0 || cols == 0 || cols % static_cast<size_t>(format.block_cols) != 0 ||
+      data.size() / rows < row_bytes)
+    return base::invalid("{} weights of {} x {} do not lie in {} bytes", format.name, rows, cols,
+                         data.size());
+  auto matrix = std::make_unique<CpuMatrix>();
+  matrix->layout = *layout;
+  matrix->rows_ = rows;
+  matrix->cols_ = cols;
+  matrix->is_float_ = layout->is_float();
+  matrix->panel_bytes = layout->panel_bytes(cols);
+  matrix->bytes_ = matrix->panels() * matrix->panel_bytes;
+  HANDMILL_TRY(matrix->memory, Memory::allocate(matrix->bytes_));
+  // Page by page the file's copy goes as ours comes, so that the two are never both whole in
+  // memory.
+  constexpr size_t kPanels = 16;
+  threads_.run((matrix->panels() + kPanels - 1) / kPanels, [&](size_t task, int) {
+    const size_t end = std::min(matrix->panels(), (task + 1) * kPanels);
+    for (size_t panel = task * kPanels; panel < end; ++panel)
+      pack_panel(*layout, data.data(), rows, cols, panel * kPanelRows,
+                 matrix->memory.data() + panel * matrix->panel_bytes);
+    const size_t from = task * kPanels * kPanelRows * row_bytes;
+    base::MappedFile::release(
+        data.subspan(from, std::min(rows, end * kPanelRows) * row_bytes - from));
+  });
+  return std::unique_ptr<Matrix>(std::move(matrix));
+}
+
+Result<std::unique_ptr<Array>> CpuBackend::array(size_t rows, size_t cols) {
+  auto array = std::make_unique<CpuArray>();
+  array->rows_ = rows;
+  array->cols_ = cols;
+  HANDMILL_TRY(array->memory, Memory::allocate(rows * cols * sizeof(float)));
+  return std::unique_ptr<Array>(std::move(array));
+}
+
+Result<std::unique_ptr<Activations>> CpuBackend::activations(size_t rows, size_t cols, bool codes,
+                                                             bool floats) {
+  auto activations = std::make_unique<CpuActivations>();
+  activations->rows_ = rows;
+  activations->cols_ = cols;
+  const size_t padded = (cols + kPairCols - 1) / kPairCols * kPairCols;
+  const size_t float_bytes = floats ? rows * cols * sizeof(float) : 0;
+  const size_t group_bytes = codes ? rows * padded / 32 * sizeof(float) : 0;
+  const size_t code_bytes = codes ? rows * padded : 0;
+  HANDMILL_TRY(activations->memory, Memory::allocate(float_bytes + 4 * group_bytes + code_bytes));
+  uint8_t* at = activations->memory.data();
+  if (floats) activations->floats = reinterpret_cast<float*>(at);
+  if (codes) {
+    at += float_bytes;
+    auto* scales = reinterpret_cast<float*>(at);
+    auto* sums = reinterpret_cast<float*>(at + group_bytes);
+    auto* sums16 = reinterpret_cast<int32_t*>(at + 2 * group_bytes);
+    activations->codes = {reinterpret_cast<int8_t*>(at + 4 * group_bytes), scales, sums, sums16,
+                          padded};
+  }
+  return std::unique_ptr<Activations>(std::move(activations));
+}
+
+size_t CpuBackend::kv_block_bytes(const KvShape& shape) const {
+  return static_cast<size_t>(shape.layers) * static_cast<size_t>(shape.kv_heads) *
+         kv_head_bytes(shape.type, shape.head_dim);
+}
+
+Result<std::unique_ptr<KvStore>> CpuBackend::kv_store(const KvShape& shape, int blocks) {
+  const int unit = shape.type == KvType::kQ8_0 ? 32 : 16;
+  if (shape.head_dim % unit != 0)
+    return base::unsupported("a head of {} dimensions: a cache of {} needs a multiple of {}",
+                             shape.head_dim, shape.type == KvType::kQ8_0 ? "q8_0" : "f16", unit);
+  auto store = std::make_unique<CpuKvStore>();
+  store->shape = shape;
+  store->head_bytes = kv_head_bytes(shape.type, shape.head_dim);
+  store->block_bytes_ = kv_block_bytes(shape);
+  store->blocks_ = blocks;
+  for (int layer = 0; layer < shape.layers; ++layer) {
+    HANDMILL_TRY(Memory memory,
+                 Memory::allocate(store->block_bytes_ / static_cast<size_t>(shape.layers) *
+                                  static_cast<size_t>(blocks)));
+    store->layers.push_back(std::move(memory));
+  }
+  return std::unique_ptr<KvStore>(std::move(store));
+}
+
+void CpuBackend::write(Array& array, size_t row, std::span<const float> values) {
+  std::memcpy(static_cast<CpuArray&>(array).row(row), values.data(), values.size_bytes());
+}
+
+void CpuBackend::read(const Array& array, size_t row, std::span<float> values) {
+  std::memcpy(values.data(), static_cast<const CpuArray&>(array).row(row), values.size_bytes());
+}
+
+float* CpuBackend::floats(int worker, size_t count) {
+  auto& scratch = scratch_[static_cast<size_t>(worker)].floats;
+  if (scratch.size() < count) scratch.resize(count);
+  return scratch.data();
+}
+
+void CpuBackend::finish_row(CpuActivations& out, size_t row, const float* values) {
+  if (out.codes.codes != nullptr) kernels_.quantize(values, out.cols(), out.codes.at(row));
+  if (out.floats != nullptr)
+    std::memcpy(out.floats + row * out.cols(), values, out.cols() * sizeof(float));
+}
+
+}  // namespace handmill::backend

@@ -1,0 +1,148 @@
+// The CPU's own forms of weights, arrays, activations and caches, and the Backend over them.
+// Operations split their rows or heads into tasks of disjoint outputs; which thread takes which
+// task never changes a bit.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/cpu/kernels/kernels.h"
+#include "backend/cpu/memory.h"
+#include "backend/cpu/panel.h"
+#include "backend/cpu/threads.h"
+
+namespace handmill::backend {
+
+struct CpuMatrix final : Matrix {
+  PanelLayout layout{};
+  size_t panel_bytes = 0;
+  Memory memory;
+  size_t panels() const { return (rows() + kPanelRows - 1) / kPanelRows; }
+  friend class CpuBackend;
+};
+
+struct CpuArray final : Array {
+  Memory memory;
+  float* row(size_t index) const { return memory.as<float>() + index * cols(); }
+  friend class CpuBackend;
+};
+
+struct CpuActivations final : Activations {
+  Memory memory;
+  CodeRows codes{};         // null pointers where no matrix wants codes
+  float* floats = nullptr;  // [rows, cols], or null
+  friend class CpuBackend;
+};
+
+struct CpuKvStore final : KvStore {
+  KvShape shape{};
+  size_t head_bytes = 0;
+  std::vector<Memory> layers;  // [layer]: [block][kv head][head_bytes]
+  uint8_t* at(int layer, int32_t block, int head) const {
+    return layers[static_cast<size_t>(layer)].data() +
+           (static_cast<size_t>(block) * static_cast<size_t>(shape.kv_heads) +
+            static_cast<size_t>(head)) *
+               head_bytes;
+  }
+  friend class CpuBackend;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(const Kernels& kernels, int threads);
+
+  std::string description() const override;
+  Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format, std::span<const uint8_t> data,
+                                       size_t rows, size_t cols) override;
+  Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) override;
+  Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols, bool codes,
+                                                   bool floats) override;
+  Result<std::unique_ptr<KvStore>> kv_store(const KvShape& shape, int blocks) override;
+  size_t kv_block_bytes(const KvShape& shape) const override;
+  void write(Array& array, size_t row, std::span<const float> values) override;
+  void read(const Array& array, size_t row, std::span<float> values) override;
+
+  void embed(const Table& table, std::span<const int32_t> tokens, float scale, Array& out) override;
+  void angles(const Rope& rope, std::span<const int32_t> positions, Array& out) override;
+  void norm(const Array& x, const Array& weight, float eps, std::span<const int32_t> rows, int n,
+            Activations& out) override;
+  void linear(const Activations& in, int n, std::span<const Linear> products) override;
+  void linear_add(const Activations& in, int n, const Matrix& weight, const Array* bias,
+                  Array& x) override;
+  void norm_add(const Array& y, const Array& weight, float eps, int n, Array& x) override;
+  void gated(const Activations& in, int n, const Matrix& gate, const Matrix& up,
+             Activation activation, Activations& out) override;
+  void attend(const Attention& attention, const Batch& batch, const Array& angles, Array& q,
+              Array& k, const Array& v, KvStore& store, int layer, Activations& out) override;
+
+ private:
+  /// A worker's own memory; grows, never shrinks, so a steady step allocates nothing.
+  struct Scratch {
+    std::vector<float> floats;
+    std::vector<uint8_t> product;  // kProductScratch bytes and room to align them
+    std::vector<float> queries;    // scores of a tile, then the queries of an attention task
+    std::vector<int> ranges;
+    std::vector<int8_t> codes;  // the queries again, quantized
+    std::vector<float> code_floats;
+    std::vector<int32_t> code_sums;
+  };
+  /// The rows of one sequence in a batch.
+  struct Run {
+    int first_row, rows, first_position;
+    std::span<const int32_t> table;
+    int first_chunk, chunks;  // of keys that any row sees
+    bool split;               // chunks are tasks of their own, joined afterwards
+    size_t partials;          // where theirs begin
+  };
+  struct AttendJob {
+    const Attention& attention;
+    const Batch& batch;
+    const CpuArray& angles;
+    CpuArray& q;
+    CpuArray& k;
+    const CpuArray& v;
+    CpuKvStore& store;
+    int layer;
+    int group() const { return attention.heads / attention.kv_heads; }
+  };
+  /// Running state of attention over `rows` queries: arrays in a worker's scratch.
+  struct State {
+    float* maximum;
+    float* sum;
+    float* values;
+  };
+
+  /// Panels [panel, panel + count) of `matrix` times n activations, into out [n][count · 16].
+  void product(const CpuMatrix& matrix, size_t panel, int count, const CpuActivations& in, size_t n,
+               float* out, int worker);
+  /// How many panels one task takes: enough work to be worth a task, enough tasks to share.
+  size_t panels_per_task(const CpuMatrix& matrix, size_t n) const;
+  /// The same product for every task of `matrix`: done(first row, rows, values [n][stride],
+  /// stride).
+  template <class Done>
+  void product_task(const CpuMatrix& matrix, size_t task, const CpuActivations& in, size_t n,
+                    int worker, Done done);
+  void finish_row(CpuActivations& out, size_t row, const float* values);
+  void finish_group(CpuActivations& out, size_t row, size_t col, size_t count, const float* values);
+  float* floats(int worker, size_t count);
+
+  void find_runs(const AttendJob& job);
+  void rotate_and_store(const AttendJob& job, size_t row);
+  void attend_blocks(const AttendJob& job, const Run& run, int head, int first, int count,
+                     int begin, int end, State state, int worker);
+  void attend_whole(const AttendJob& job, const Run& run, int head, int first, int count,
+                    int worker);
+  void attend_chunk(const AttendJob& job, const Run& run, int head, int chunk, int worker);
+  void join_chunks(const AttendJob& job, const Run& run, int row);
+
+  const Kernels& kernels_;
+  Threads threads_;
+  std::vector<Scratch> scratch_;  // [worker]
+  std::vector<Run> runs_;
+  std::vector<float> attended_;  // [n, heads · head_dim]
+  std::vector<float> partials_;  // of chunks that different tasks reduced
+};
+
+}  // namespace handmill::backend

@@ -1,0 +1,32 @@
+// The kernels in plain C++, for every machine: the specification that the others are held against.
+#include "backend/cpu/kernels/common.h"
+
+namespace handmill::backend {
+namespace {
+constexpr probe::Isa kIsa = probe::Isa::kScalar;
+constexpr const char* kName = "scalar";
+inline void prefetch(const uint8_t*) {}
+// clang-format off
+#include "backend/cpu/kernels/vec_scalar.inl"
+#include "backend/cpu/kernels/all.inl"
+// clang-format on
+}  // namespace
+
+const Kernels& scalar_kernels() { return kTable; }
+
+size_t kv_head_bytes(KvType type, int head_dim) {
+  return 2 * kv_half_bytes(type, static_cast<size_t>(head_dim));
+}
+
+const Kernels& kernels_for(probe::Isa isa) {
+  switch (isa) {
+    case probe::Isa::kScalar: return scalar_kernels();
+    case probe::Isa::kAvx2: return avx2_kernels();
+    case probe::Isa::kAvxVnni: return avxvnni_kernels();
+    case probe::Isa::kAvx512: return avx2_kernels();  // without VNNI, 512 bits win nothing here
+    case probe::Isa::kAvx512Vnni: return avx512vnni_kernels();
+  }
+  return scalar_kernels();
+}
+
+}  // namespace handmill::backend

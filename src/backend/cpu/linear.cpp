@@ -1,0 +1,137 @@
+// Products of the CPU backend. A task is a run of panels times all activations, into the worker's
+// scratch, from where the rows get their bias, residual or gate and go to their place.
+#include <algorithm>
+
+#include "backend/cpu/cpu_backend.h"
+
+namespace handmill::backend {
+namespace {
+
+constexpr size_t kUnitPanels =
+    kGroupCols / kPanelRows;  // two panels are one group of the next product's input
+constexpr size_t kTaskBytes =
+    size_t{64} << 10;  // of weights: some microseconds of reading, far above a task's cost
+
+}  // namespace
+
+size_t CpuBackend::panels_per_task(const CpuMatrix& matrix, size_t n) const {
+  if (n >= 16) return kUnitPanels;
+  const size_t fair = matrix.panels() / (4 * static_cast<size_t>(threads_.count()));
+  const size_t worth = kTaskBytes / matrix.panel_bytes;
+  return std::max(std::min(fair, worth) / kUnitPanels * kUnitPanels, kUnitPanels);
+}
+
+void CpuBackend::product(const CpuMatrix& matrix, size_t panel, int count, const CpuActivations& in,
+                         size_t n, float* out, int worker) {
+  auto& scratch = scratch_[static_cast<size_t>(worker)].product;
+  const auto aligned = (reinterpret_cast<uintptr_t>(scratch.data()) + 63) & ~uintptr_t{63};
+  const Product job{.layout = &matrix.layout,
+                    .panels = matrix.memory.data() + panel * matrix.panel_bytes,
+                    .panel_bytes = matrix.panel_bytes,
+                    .panel_count = count,
+                    .x = in.codes,
+                    .xf = in.floats,
+                    .cols = matrix.cols(),
+                    .n = n,
+                    .out = out,
+                    .out_stride = static_cast<size_t>(count) * kPanelRows,
+                    .scratch = reinterpret_cast<uint8_t*>(aligned)};
+  kernels_.product(job);
+}
+
+template <class Done>
+void CpuBackend::product_task(const CpuMatrix& matrix, size_t task, const CpuActivations& in,
+                              size_t n, int worker, Done done) {
+  const size_t per_task = panels_per_task(matrix, n);
+  const size_t panel = task * per_task;
+  const size_t count = std::min(per_task, matrix.panels() - panel);
+  const size_t stride = count * kPanelRows;
+  float* values = floats(worker, n * stride);
+  product(matrix, panel, static_cast<int>(count), in, n, values, worker);
+  const size_t row = panel * kPanelRows;
+  done(row, std::min(stride, matrix.rows() - row), values, stride);
+}
+
+void CpuBackend::linear(const Activations& in, int n, std::span<const Linear> products) {
+  const auto& from = static_cast<const CpuActivations&>(in);
+  const auto count = static_cast<size_t>(n);
+  auto tasks_of = [&](const Linear& one) {
+    const auto& matrix = static_cast<const CpuMatrix&>(*one.weight);
+    const size_t per_task = panels_per_task(matrix, count);
+    return (matrix.panels() + per_task - 1) / per_task;
+  };
+  size_t tasks = 0;
+  for (const Linear& one : products) tasks += tasks_of(one);
+  threads_.run(tasks, [&](size_t task, int worker) {
+    const Linear* one = products.data();
+    for (size_t own; task >= (own = tasks_of(*one)); ++one) task -= own;
+    const float* bias = one->bias ? static_cast<const CpuArray*>(one->bias)->row(0) : nullptr;
+    auto& out = static_cast<CpuArray&>(*one->out);
+    product_task(static_cast<const CpuMatrix&>(*one->weight), task, from, count, worker,
+                 [&](size_t row, size_t rows, const float* values, size_t stride) {
+                   for (size_t i = 0; i < count; ++i) {
+                     float* to = out.row(i) + row;
+                     for (size_t r = 0; r < rows; ++r)
+                       to[r] = values[i * stride + r] + (bias ? bias[row + r] : 0.0f);
+                   }
+                 });
+  });
+}
+
+void CpuBackend::linear_add(const Activations& in, int n, const Matrix& weight, const Array* bias,
+                            Array& x) {
+  const auto& from = static_cast<const CpuActivations&>(in);
+  const auto& matrix = static_cast<const CpuMatrix&>(weight);
+  const auto count = static_cast<size_t>(n);
+  const size_t per_task = panels_per_task(matrix, count);
+  const float* added = bias ? static_cast<const CpuArray*>(bias)->row(0) : nullptr;
+  auto& out = static_cast<CpuArray&>(x);
+  threads_.run((matrix.panels() + per_task - 1) / per_task, [&](size_t task, int worker) {
+    product_task(matrix, task, from, count, worker,
+                 [&](size_t row, size_t rows, const float* values, size_t stride) {
+                   for (size_t i = 0; i < count; ++i) {
+                     float* to = out.row(i) + row;
+                     for (size_t r = 0; r < rows; ++r)
+                       to[r] += values[i * stride + r] + (added ? added[row + r] : 0.0f);
+                   }
+                 });
+  });
+}
+
+void CpuBackend::finish_group(CpuActivations& out, size_t row, size_t col, size_t count,
+                              const float* values) {
+  if (out.codes.codes != nullptr) {
+    CodeRows group = out.codes.at(row);
+    kernels_.quantize(values, count,
+                      {group.codes + col, group.scales + col / 32, group.sums + col / 32,
+                       group.sums16 + col / 16, 32});
+  }
+  if (out.floats != nullptr) std::copy_n(values, count, out.floats + row * out.cols() + col);
+}
+
+void CpuBackend::gated(const Activations& in, int n, const Matrix& gate, const Matrix& up,
+                       Activation activation, Activations& out) {
+  const auto& from = static_cast<const CpuActivations&>(in);
+  const auto& gates = static_cast<const CpuMatrix&>(gate);
+  const auto& ups = static_cast<const CpuMatrix&>(up);
+  auto& to = static_cast<CpuActivations&>(out);
+  const auto count = static_cast<size_t>(n);
+  const size_t per_task = panels_per_task(gates, count);
+  threads_.run((gates.panels() + per_task - 1) / per_task, [&](size_t task, int worker) {
+    float* g = floats(worker, 2 * count * kGroupCols);
+    float* u = g + count * kGroupCols;
+    const size_t end = std::min(gates.panels(), (task + 1) * per_task);
+    for (size_t panel = task * per_task; panel < end; panel += kUnitPanels) {
+      const auto panels = static_cast<int>(std::min(kUnitPanels, end - panel));
+      const size_t stride = static_cast<size_t>(panels) * kPanelRows;
+      product(gates, panel, panels, from, count, g, worker);
+      product(ups, panel, panels, from, count, u, worker);
+      kernels_.gate(activation, g, u, count * stride, g);
+      const size_t row = panel * kPanelRows;
+      const size_t rows = std::min(stride, gates.rows() - row);
+      for (size_t i = 0; i < count; ++i) finish_group(to, i, row, rows, g + i * stride);
+    }
+  });
+}
+
+}  // namespace handmill::backend

@@ -1,0 +1,60 @@
+// Row-wise operations of the CPU backend: embedding, rotary angles, norms. A task is a row.
+#include <cmath>
+
+#include "backend/cpu/cpu_backend.h"
+
+namespace handmill::backend {
+
+void CpuBackend::embed(const Table& table, std::span<const int32_t> tokens, float scale,
+                       Array& out) {
+  auto& to = static_cast<CpuArray&>(out);
+  const size_t row_bytes = table.cols / static_cast<size_t>(table.format->block_cols) *
+                           static_cast<size_t>(table.format->block_bytes);
+  threads_.run(tokens.size(), [&](size_t i, int) {
+    float* row = to.row(i);
+    tensor::dequantize_row(*table.format,
+                           table.data.data() + static_cast<size_t>(tokens[i]) * row_bytes,
+                           table.cols, row);
+    if (scale != 1.0f)
+      for (size_t c = 0; c < table.cols; ++c) row[c] *= scale;
+  });
+}
+
+void CpuBackend::angles(const Rope& rope, std::span<const int32_t> positions, Array& out) {
+  auto& to = static_cast<CpuArray&>(out);
+  threads_.run(positions.size(), [&](size_t i, int) {
+    float* row = to.row(i);
+    for (size_t pair = 0; pair < rope.frequency.size(); ++pair) {
+      const double angle = positions[i] * rope.frequency[pair];
+      row[2 * pair] = static_cast<float>(std::cos(angle));
+      row[2 * pair + 1] = static_cast<float>(std::sin(angle));
+    }
+  });
+}
+
+void CpuBackend::norm(const Array& x, const Array& weight, float eps, std::span<const int32_t> rows,
+                      int n, Activations& out) {
+  const auto& from = static_cast<const CpuArray&>(x);
+  const float* scale = static_cast<const CpuArray&>(weight).row(0);
+  auto& to = static_cast<CpuActivations&>(out);
+  threads_.run(rows.empty() ? static_cast<size_t>(n) : rows.size(), [&](size_t i, int worker) {
+    float* normed = floats(worker, x.cols());
+    const size_t row = rows.empty() ? i : static_cast<size_t>(rows[i]);
+    kernels_.rms_norm(from.row(row), scale, eps, x.cols(), normed);
+    finish_row(to, i, normed);
+  });
+}
+
+void CpuBackend::norm_add(const Array& y, const Array& weight, float eps, int n, Array& x) {
+  const auto& from = static_cast<const CpuArray&>(y);
+  const float* scale = static_cast<const CpuArray&>(weight).row(0);
+  auto& to = static_cast<CpuArray&>(x);
+  threads_.run(static_cast<size_t>(n), [&](size_t i, int worker) {
+    float* normed = floats(worker, y.cols());
+    kernels_.rms_norm(from.row(i), scale, eps, y.cols(), normed);
+    float* row = to.row(i);
+    for (size_t c = 0; c < y.cols(); ++c) row[c] += normed[c];
+  });
+}
+
+}  // namespace handmill::backend
