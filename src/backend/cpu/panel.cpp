@@ -101,7 +101,9 @@ void pack_floats(const PanelLayout& layout, const uint8_t* data, size_t rows, si
 std::optional<PanelLayout> panel_layout(const tensor::Format& format) {
   using tensor::Type;
   auto layout = [&](Codes codes, Scales scales) {
-    return PanelLayout{codes, scales, format.code_offset, format.table, &format};
+    // Looked-up values are kept as value + 128.
+    const int offset = format.table != nullptr ? 128 : format.code_offset;
+    return PanelLayout{codes, scales, offset, format.table, &format};
   };
   switch (format.type) {
     case Type::kF32: return layout(Codes::kF32, Scales::kNone);

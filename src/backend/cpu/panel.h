@@ -45,7 +45,7 @@ enum class Scales : uint8_t {
 struct PanelLayout {
   Codes codes;
   Scales scales;
-  int code_offset;      // value = code − code_offset
+  int code_offset;      // value = code − code_offset; 128 for looked-up codes
   const int8_t* table;  // value = table[code] for k4Table
   const tensor::Format* format;
 
