@@ -24,7 +24,7 @@ missing_packages() {
   local installed package
   installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package} ' "$@" 2>/dev/null || true) "
   for package in "$@"; do
-    [[ $installed == *" ii $package "* || $installed == *"hi $package "* ]] || printf '%s\n' "$package"
+    [[ $installed == *[ih]"i $package "* ]] || printf '%s\n' "$package"
   done
 }
 
@@ -39,7 +39,7 @@ need_packages() {
   [[ ${#missing[@]} -gt 0 ]] || return 0
   if [[ $(id -u) != 0 ]]; then
     command -v sudo >/dev/null ||
-      die "Debian packages are missing and sudo is not there. As root: apt-get install ${missing[*]}"
+    die "apt-get could not install ${missing[*]}"
     as_root=(sudo)
   fi
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"

