@@ -39,7 +39,7 @@ need_packages() {
   [[ ${#missing[@]} -gt 0 ]] || return 0
   if [[ $(id -u) != 0 ]]; then
     command -v sudo >/dev/null ||
-    die "apt-get could not install ${missing[*]}"
+      die "there is no sudo; as root, run: apt-get install ${missing[*]}"
     as_root=(sudo)
   fi
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
