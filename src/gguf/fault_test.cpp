@@ -204,6 +204,15 @@ TEST_F(Fault, SizesThatOverflow) {
   put_number(bytes = sample_.bytes, map["tensor b dimension 0"], uint64_t{1} << 63);
   expect_error(File::parse(bytes, "f"), Code::kInvalid, "f",
                {"tensor 1 \"b\" dimension", "64 bits"});
+  Writer w;
+  const auto block = pattern(18);
+  must(w.add_tensor("q", tensor::Type::kQ4_0, std::array<uint64_t, 2>{32, 1}, block));
+  auto quantized = w.bytes();
+  const FieldMap q(quantized);
+  put_number(quantized, q["tensor q dimension 0"], uint64_t{1} << 63);
+  put_number(quantized, q["tensor q dimension 1"], 2);
+  expect_error(File::parse(quantized, "f"), Code::kInvalid, "f",
+               {"tensor 0 \"q\" dimension", "64 bits"});
   // Products that wrap in the third and fourth dimension.
   for (const char* field :
        {"tensor c dimension 1", "tensor c dimension 2", "tensor c dimension 3"}) {
