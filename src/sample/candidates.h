@@ -16,9 +16,9 @@ namespace handmill::sample {
 using text::Token;
 
 /// The weight of the likeliest token. With at most kMaxVocab tokens a sum stays below 2^63.
-inline constexpr int kWeightBits = 43;
+inline constexpr int kWeightBits = 41;
 inline constexpr uint64_t kWeightOne = uint64_t{1} << kWeightBits;
-inline constexpr int kMaxVocab = 1 << 20;
+inline constexpr int kMaxVocab = 1 << 22;
 
 class Candidates {
  public:
@@ -33,7 +33,7 @@ class Candidates {
   /// `id` must be above every id that is there.
   void add(Token id, float logit);
 
-  /// weights[i] = round(2^43 * exp((logit - largest logit) / temperature)).
+  /// weights[i] = round(2^41 * exp((logit - largest logit) / temperature)).
   void weigh(double temperature);
   /// weigh(1) unless there are weights already.
   void need_weights();
