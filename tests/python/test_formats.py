@@ -12,12 +12,8 @@ import pytest
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 
-# Where the f16 fields of each block lie: random bits there could be NaN, which has no one pattern.
-HALF_FIELDS = {
-    "q4_0": [0], "q4_1": [0, 2], "q5_0": [0], "q5_1": [0, 2], "q8_0": [0],
-    "q2_k": [80, 82], "q3_k": [108], "q4_k": [0, 2], "q5_k": [0, 2], "q6_k": [208],
-    "iq4_nl": [0], "iq4_xs": [0], "mxfp4": [],
-}
+from block_fields import HALF_FIELDS
+
 FLOATS = ["f32", "f16", "bf16"]
 ENCODERS = ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0"]
 # zeros, smallest and largest subnormal, smallest normal, one, a third, largest; then each negative
@@ -37,7 +33,8 @@ def run_dump(verb, name, data, folder):
 
 def require_same(ours, expected):
     for row, column in np.argwhere(ours != expected)[:1]:
-        pytest.fail(f"block {row}, {column}: {ours[row, column]:#x}, not {expected[row, column]:#x}")
+        found, wanted = ours[row, column], expected[row, column]
+        pytest.fail(f"block {row}, {column}: {found:#x}, not {wanted:#x}")
 
 
 def with_halves(blocks, name, halves):
