@@ -15,6 +15,8 @@ namespace {
 
 struct Model {
   std::string name, file, golden;
+
+  friend void PrintTo(const Model& each, std::ostream* out) { *out << each.name; }
 };
 
 class Golden : public testing::TestWithParam<Model> {

@@ -7,7 +7,7 @@
 
 namespace handmill::text {
 
-inline bool is_newline(const Char& c) { return c.code == '\n' || (c.code == '\r' && c.size == 1); }
+inline bool is_newline(const Char& c) { return c.code == '\n' || c.code == '\r'; }
 
 /// A character that is there and has none of the classes.
 inline bool is_other_than(const Char& c, uint8_t classes) {
