@@ -24,33 +24,41 @@ int code_bits(Codes codes) {
   return 0;
 }
 
-/// Sets the bits of quad `quad` in a plane of `bits` bits: `byte` is the place inside a 64-byte
-/// vector.
-void put_plane(uint8_t* plane, int bits, int quad, int byte, unsigned value) {
-  const int vectors = 2 * bits;  // of a pair: 16 quads, 8 / bits to a byte
-  plane[(quad % vectors) * 64 + byte] |= static_cast<uint8_t>(value << (bits * (quad / vectors)));
+/// The codes of one tile, row by row.
+using TileCodes = uint8_t[kPanelRows][kTileCols];
+
+/// One plane of a pair of groups that starts at column `col`: bits [up, up + bits) of every code.
+/// Four codes of a row are a word, so the bytes of a lane move together.
+void pack_plane(const TileCodes& codes, size_t col, int bits, int up, uint8_t* plane) {
+  const int vectors = 2 * bits;
+  const uint32_t mask = 0x01010101u * ((1u << bits) - 1);
+  for (int vector = 0; vector < vectors; ++vector)
+    for (size_t lane = 0; lane < kPanelRows; ++lane) {
+      uint32_t word = 0;
+      for (int shift = 0, quad = vector; quad < 16; shift += bits, quad += vectors) {
+        uint32_t four;
+        std::memcpy(&four, codes[lane] + col + 4 * static_cast<size_t>(quad), 4);
+        word |= ((four >> up) & mask) << shift;
+      }
+      std::memcpy(plane + static_cast<size_t>(vector) * 64 + lane * 4, &word, 4);
+    }
 }
 
-void put_code(Codes codes, uint8_t* pair, int col, int row, unsigned code) {
-  const int quad = col / 4;
-  const int byte = 4 * row + col % 4;
-  switch (codes) {
-    case Codes::k2: put_plane(pair, 2, quad, byte, code); break;
+void pack_pair(Codes kind, const TileCodes& codes, size_t col, uint8_t* pair) {
+  switch (kind) {
+    case Codes::k2: return pack_plane(codes, col, 2, 0, pair);
     case Codes::k3:
-      put_plane(pair, 2, quad, byte, code & 3);
-      put_plane(pair + 256, 1, quad, byte, code >> 2);
-      break;
+      pack_plane(codes, col, 2, 0, pair);
+      return pack_plane(codes, col, 1, 2, pair + 256);
     case Codes::k4:
-    case Codes::k4Table: put_plane(pair, 4, quad, byte, code); break;
+    case Codes::k4Table: return pack_plane(codes, col, 4, 0, pair);
     case Codes::k5:
-      put_plane(pair, 4, quad, byte, code & 15);
-      put_plane(pair + 512, 1, quad, byte, code >> 4);
-      break;
+      pack_plane(codes, col, 4, 0, pair);
+      return pack_plane(codes, col, 1, 4, pair + 512);
     case Codes::k6:
-      put_plane(pair, 4, quad, byte, code & 15);
-      put_plane(pair + 512, 2, quad, byte, code >> 4);
-      break;
-    default: pair[quad * 64 + byte] = static_cast<uint8_t>(code); break;
+      pack_plane(codes, col, 4, 0, pair);
+      return pack_plane(codes, col, 2, 4, pair + 512);
+    default: return pack_plane(codes, col, 8, 0, pair);
   }
 }
 
@@ -167,26 +175,27 @@ void pack_panel(const PanelLayout& layout, const uint8_t* data, size_t rows, siz
   const auto block_bytes = static_cast<size_t>(format.block_bytes);
   const size_t row_bytes = cols / block_cols * block_bytes;
   const size_t padded = padded_cols(layout, cols);
-  const size_t pair_bytes = static_cast<size_t>(code_bits(layout.codes)) * 128;
-  const int lanes = static_cast<int>(std::min<size_t>(kPanelRows, rows - row));
-  for (int lane = 0; lane < lanes; ++lane) {
-    const uint8_t* blocks = data + (row + static_cast<size_t>(lane)) * row_bytes;
-    uint8_t* tile = panel;
-    for (size_t start = 0; start < padded; start += kTileCols) {
-      const auto width = std::min<size_t>(kTileCols, padded - start);
-      const int groups = static_cast<int>(width) / kGroupCols;
-      uint8_t* codes = tile + scale_bytes(layout.scales, groups);
+  const size_t lanes = std::min<size_t>(kPanelRows, rows - row);
+  alignas(64) TileCodes codes = {};
+  uint8_t* tile = panel;
+  for (size_t start = 0; start < padded; start += kTileCols) {
+    const auto width = std::min<size_t>(kTileCols, padded - start);
+    const int groups = static_cast<int>(width) / kGroupCols;
+    if (start + width > cols) std::memset(codes, 0, sizeof codes);
+    for (size_t lane = 0; lane < lanes; ++lane) {
+      const uint8_t* block = data + (row + lane) * row_bytes + start / block_cols * block_bytes;
       for (size_t col = 0; col < width && start + col < cols;
-           col += block_cols, blocks += block_bytes) {
-        tensor::Block block;
-        format.decode(blocks, block);
-        put_scales(layout, tile, groups, static_cast<int>(col), lane, block);
-        for (size_t c = 0; c < block_cols; ++c)
-          put_code(layout.codes, codes + (col + c) / kPairCols * pair_bytes,
-                   static_cast<int>((col + c) % kPairCols), lane, block.codes[c]);
+           col += block_cols, block += block_bytes) {
+        tensor::Block decoded;
+        format.decode(block, decoded);
+        put_scales(layout, tile, groups, static_cast<int>(col), static_cast<int>(lane), decoded);
+        std::memcpy(codes[lane] + col, decoded.codes, block_cols);
       }
-      tile += layout.tile_bytes(groups);
     }
+    uint8_t* pair = tile + scale_bytes(layout.scales, groups);
+    for (size_t col = 0; col < width; col += kPairCols, pair += code_bits(layout.codes) * 128)
+      pack_pair(layout.codes, codes, col, pair);
+    tile += layout.tile_bytes(groups);
   }
 }
 

@@ -1,6 +1,8 @@
 // Random inputs that the tests of the CPU backend share.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
