@@ -35,7 +35,7 @@ class File:
 
     @property
     def lines(self):
-        return self.text.splitlines()
+        return self.text.removesuffix("\n").split("\n")  # splitlines() breaks at form feeds too
 
     @property
     def room(self):
@@ -147,7 +147,7 @@ def empty_names(file, _):
     if re.search(word, Path(file.path).stem):
         yield 1, f"{file.path} is named after nothing"
     if file.suffix in CXX:
-        for number, line in enumerate(code_only(file.text).splitlines(), 1):
+        for number, line in enumerate(code_only(file.text).split("\n"), 1):
             for match in re.finditer(word, line):
                 yield number, f"{match[0]} is named after nothing"
 
