@@ -1,0 +1,27 @@
+// The results of a bench as a table, as JSON and as CSV.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/bench_measure.h"
+
+namespace handmill::cli {
+
+struct BenchResult {
+  BenchTest test;
+  int threads = 0;
+  int repeats = 0;
+  Spread tok_s;
+  std::string model;
+  std::string kv;
+  std::string backend;
+};
+
+std::string bench_json(const std::vector<BenchResult>& results);
+std::string bench_csv(const std::vector<BenchResult>& results);
+/// The table's head, and a line of it.
+std::string bench_table_head(const BenchResult& first);
+std::string bench_table_row(const BenchResult& result);
+
+}  // namespace handmill::cli

@@ -1,0 +1,19 @@
+// The table of commands.
+#include <array>
+
+#include "cli/command.h"
+
+namespace handmill::cli {
+
+std::span<const Command> commands() {
+  static constexpr std::array kCommands = {
+      Command{"run", "Answer a prompt, or open a chat", declare_run},
+      Command{"show", "Tell what a model file holds and what it needs", declare_show},
+      Command{"tokenize", "Turn text on standard input into token ids", declare_tokenize},
+      Command{"logits", "Write a model's logits for a list of tokens", declare_logits},
+      Command{"bench", "Measure prefill and decode speed", declare_bench},
+  };
+  return kCommands;
+}
+
+}  // namespace handmill::cli

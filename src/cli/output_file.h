@@ -1,0 +1,33 @@
+// A file that appears complete or not at all: written beside its place and moved there by commit().
+// What is no regular file ("-", /dev/stdout, a FIFO) is written straight.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <string>
+
+#include "base/result.h"
+
+namespace handmill::cli {
+
+class OutputFile {
+ public:
+  static Result<OutputFile> create(const std::string& path);
+  OutputFile(OutputFile&& other) noexcept;
+  OutputFile& operator=(OutputFile&&) = delete;
+  ~OutputFile();  // without commit() the file is dropped
+
+  Status write(const void* bytes, size_t count);
+  Status commit();
+
+ private:
+  OutputFile(std::FILE* file, std::string path, std::string temporary)
+      : file_(file), path_(std::move(path)), temporary_(std::move(temporary)) {}
+  Error failure(const char* what) const;
+
+  std::FILE* file_;
+  std::string path_;
+  std::string temporary_;  // empty where it is written straight
+};
+
+}  // namespace handmill::cli

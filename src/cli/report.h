@@ -1,0 +1,23 @@
+// What is told about an answer besides its text: the speed line, the table of --verbose, the notes
+// about why it ended, and the JSON object for scripts. Figures come from engine::Timings alone.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+
+#include "cli/session.h"
+
+namespace handmill::cli {
+
+/// "TTFT 52 ms   PP 712 tok/s   TPOT 14.9 ms   TG 67.1 tok/s   (37 + 42 tokens)"
+std::string speed_line(const engine::Timings& timings);
+
+/// A line for each figure, the load included.
+std::string speed_table(const engine::Timings& timings, double load_s);
+
+/// Why the answer is shorter than the model wanted, or empty.
+std::string finish_note(const Answer& answer, int context);
+
+boost::json::object answer_json(const Answer& answer, const Session& session);
+
+}  // namespace handmill::cli

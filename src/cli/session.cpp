@@ -1,0 +1,138 @@
+#include "cli/session.h"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <random>
+
+#include "base/error.h"
+#include "cli/interrupt.h"
+#include "cli/progress_bar.h"
+
+namespace handmill::cli {
+namespace {
+
+/// Short enough to be read aloud and exact in every JSON reader.
+uint64_t draw_seed() { return std::random_device{}(); }
+
+std::string joined(const std::vector<text::Segment>& segments) {
+  std::string out;
+  for (const text::Segment& segment : segments) out += segment.text;
+  return out;
+}
+
+bool ends_in_think(std::string_view text) {
+  constexpr std::string_view kOpen = "<think>";
+  const size_t last = text.find_last_not_of(" \n");
+  return last != std::string_view::npos && text.substr(0, last + 1).ends_with(kOpen);
+}
+
+}  // namespace
+
+void declare_threads(Args& args, int& threads) {
+  args.option("-t,--threads", "N", threads,
+              "Compute with N threads [as many as this process may use]");
+}
+
+void declare_engine(Args& args, EngineFlags& flags) {
+  args.group("Engine");
+  declare_threads(args, flags.threads);
+  args.option("-c,--context", "N", flags.context,
+              "Room for N tokens of prompt and answer [the model's own, if memory allows]");
+  args.choice("--kv", {"f16", "q8_0"}, flags.kv,
+              "Number format of the key/value cache; q8_0 takes about half the memory [f16]");
+}
+
+Result<engine::Options> engine_options(const EngineFlags& flags) {
+  constexpr int kMostThreads = 4096;
+  engine::Options options;
+  if (flags.threads < 0 || flags.threads > kMostThreads)
+    return base::invalid("--threads is {}; it must be from 1 to {} (0 chooses)", flags.threads,
+                         kMostThreads);
+  if (flags.context < 0)
+    return base::invalid("--context is {}; it must be positive (0 chooses)", flags.context);
+  options.threads = flags.threads;
+  options.context = flags.context;
+  options.kv = flags.kv == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
+  return options;
+}
+
+Result<std::shared_ptr<const gguf::File>> open_file(const ModelFile& model) {
+  HANDMILL_TRY(gguf::File file, gguf::File::open(model.path));
+  return std::make_shared<const gguf::File>(std::move(file));
+}
+
+Result<std::unique_ptr<engine::Engine>> open_engine(const ModelFile& model,
+                                                    std::shared_ptr<const gguf::File> file,
+                                                    const engine::Options& options) {
+  ProgressBar bar("Loading " + model.name);
+  return engine::Engine::open(std::move(file), options, bar.callback());
+}
+
+Result<std::unique_ptr<Session>> Session::open(const ModelFile& model, const EngineFlags& flags) {
+  const auto start = std::chrono::steady_clock::now();
+  HANDMILL_TRY(const engine::Options options, engine_options(flags));
+  auto session = std::make_unique<Session>();
+  session->name = model.name;
+  HANDMILL_TRY(session->file, open_file(model));
+  HANDMILL_TRY(session->engine, open_engine(model, session->file, options));
+  HANDMILL_TRY(session->chat_template, chat::Template::load(*session->file, session->tokenizer()));
+  session->load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return session;
+}
+
+Result<Prompt> chat_prompt(const Session& session, const std::vector<chat::Message>& messages) {
+  HANDMILL_TRY(const std::vector<text::Segment> segments, session.chat_template->render(messages));
+  const std::string text = joined(segments);
+  const text::Tokenizer& tokenizer = session.tokenizer();
+  bool bos = tokenizer.add_bos();
+  // Many templates write bos_token themselves; two of them would be another prompt.
+  if (bos && tokenizer.bos() != text::kNoToken &&
+      text.starts_with(tokenizer.token_text(tokenizer.bos())))
+    bos = false;
+  return Prompt{tokenizer.encode(segments, bos), ends_in_think(text)};
+}
+
+Prompt raw_prompt(const Session& session, std::string_view text, bool special) {
+  const text::Tokenizer& tokenizer = session.tokenizer();
+  const text::EncodeOptions options{.bos = tokenizer.add_bos(), .special = special};
+  return {tokenizer.encode(text, options), ends_in_think(text)};
+}
+
+Result<Answer> generate(engine::Engine& engine, std::vector<text::Token> prompt,
+                        const Parameters& parameters,
+                        const std::function<void(std::string_view)>& on_text) {
+  Answer answer;
+  engine::Request request;
+  request.prompt = std::move(prompt);
+  request.sampling = parameters.sampling;
+  answer.seed = parameters.sampling.seed.value_or(draw_seed());
+  request.sampling.seed = answer.seed;
+  request.max_tokens = parameters.max_tokens;
+  request.stop = parameters.stop;
+
+  bool finished = false;
+  std::string error;
+  const auto sink = [&](const engine::Event& event) {
+    answer.text += event.text;
+    if (!event.text.empty()) on_text(event.text);
+    if (!event.finish) return;
+    finished = true;
+    answer.finish = *event.finish;
+    answer.stop = event.stop;
+    answer.timings = event.timings;
+    error = event.error;
+  };
+  HANDMILL_TRY(const engine::RequestId id, engine.submit(std::move(request), sink));
+  bool cancelled = false;
+  do {
+    if (interrupt::raised() && !cancelled) {
+      engine.cancel(id);
+      cancelled = true;
+    }
+  } while (!finished && engine.step());
+  if (answer.finish == engine::Finish::kError || !finished)
+    return base::invalid("{}", error.empty() ? "the engine stopped without an answer" : error);
+  return answer;
+}
+
+}  // namespace handmill::cli

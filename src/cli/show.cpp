@@ -1,0 +1,61 @@
+// handmill show: what a model file holds and what it needs, without loading it.
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/session.h"
+#include "cli/show_facts.h"
+#include "cli/terminal.h"
+
+namespace handmill::cli {
+namespace {
+
+struct ShowOptions {
+  std::string model;
+  int threads = 0;
+  bool json = false;
+  bool chat_template = false;
+};
+
+std::string shown(std::string_view text) {
+  return terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : std::string(text);
+}
+
+Result<int> show(const ShowOptions& options) {
+  HANDMILL_TRY(const ModelFile model, find_model(options.model));
+  HANDMILL_TRY(const auto file, open_file(model));
+  if (options.chat_template) {
+    auto text = file->get_string("tokenizer.chat_template");
+    if (!text.ok()) return base::not_found("{}: holds no chat template", model.path);
+    fmt::print("{}\n", shown(*text));
+    return kExitOk;
+  }
+  HANDMILL_TRY(const ModelFacts facts, model_facts(*file));
+  if (options.json) {
+    boost::json::object object = facts_json(facts);
+    object["metadata"] = metadata_json(*file);
+    fmt::print("{}\n", boost::json::serialize(object));
+  } else {
+    fmt::print("{}\n{}", shown(facts_text(facts)), shown(metadata_text(*file)));
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+Action declare_show(Args& args) {
+  auto options = std::make_shared<ShowOptions>();
+  args.positional("[MODEL]", options->model, "A model's name or path [the default model]");
+  args.flag("--json", options->json, "One JSON object; long arrays and texts are shortened");
+  args.flag("--template", options->chat_template, "Only the chat template, as it is in the file");
+  declare_threads(args, options->threads);
+  args.note(
+      "Examples:\n"
+      "  handmill show\n"
+      "  handmill show ./model.gguf --json | jq .tensor_types");
+  return [options] { return show(*options); };
+}
+
+}  // namespace handmill::cli

@@ -1,0 +1,28 @@
+// Tells a reasoning model's <think> part from its answer, in text that comes in pieces: a tag may
+// be cut anywhere, and is never shown.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace handmill::cli {
+
+class ThinkingSplitter {
+ public:
+  using Sink = std::function<void(std::string_view text, bool thinking)>;
+
+  /// `inside`: the prompt has opened the part already.
+  ThinkingSplitter(bool inside, Sink sink) : inside_(inside), sink_(std::move(sink)) {}
+
+  void push(std::string_view text);
+  /// Gives what was held back because it might have become a tag.
+  void finish();
+
+ private:
+  bool inside_;
+  Sink sink_;
+  std::string held_;
+};
+
+}  // namespace handmill::cli
