@@ -142,6 +142,16 @@ TEST_F(Fault, DuplicateKeys) {
                {"metadata entry 4 \"i16\" key at byte " + std::to_string(twice), "earlier entry"});
 }
 
+TEST_F(Fault, OfTwoDuplicateKeysTheFirstIsNamed) {
+  Writer w;
+  for (const char* key : {"a", "b", "y", "z"}) w.set<uint8_t>(key, 1);
+  auto bytes = w.bytes();
+  const FieldMap map(bytes);
+  bytes[map["b key length"].offset + 8] = 'a';
+  bytes[map["z key length"].offset + 8] = 'y';
+  expect_error(File::parse(bytes, "f"), Code::kInvalid, "f", {"metadata entry 1 \"a\" key"});
+}
+
 TEST_F(Fault, DuplicateTensorNames) {
   auto bytes = sample_.bytes;
   const size_t name = FieldMap(bytes)["tensor c name length"].offset + 8;
@@ -233,6 +243,27 @@ TEST_F(Fault, SizesWhoseSumOverflows) {
   put_number(bytes, map["tensor a dimension 1"], 1);
   put_number(bytes, map["tensor b offset"], huge);
   expect_error(File::parse(bytes, "f"), Code::kInvalid, "f", {"tensor 0 \"a\" offset at byte "});
+}
+
+TEST_F(Fault, OffsetAndSizeWhoseSumOverflows) {
+  auto bytes = sample_.bytes;
+  const FieldMap map(bytes);
+  put_number(bytes, map["tensor b type"], 0);
+  put_number(bytes, map["tensor b dimension 0"], (uint64_t{1} << 62) - 32);  // 2^64-128 bytes
+  expect_error(File::parse(bytes, "f"), Code::kInvalid, "f",
+               {"tensor 1 \"b\" offset at byte ", ": 128 and 18446744073709551488 bytes"});
+}
+
+TEST_F(Fault, AnOverlapOfOneByte) {
+  Writer w(3, 1);
+  const auto data = pattern(4);
+  must(w.add_tensor("a", tensor::Type::kF16, std::array<uint64_t, 1>{2}, data));
+  must(w.add_tensor("b", tensor::Type::kF16, std::array<uint64_t, 1>{2}, data));
+  auto bytes = w.bytes();
+  EXPECT_TRUE(File::parse(bytes, "f").ok());
+  put_number(bytes, FieldMap(bytes)["tensor b offset"], 3);
+  expect_error(File::parse(bytes, "f"), Code::kInvalid, "f",
+               {"tensor 1 \"b\" offset at byte ", "3 lies inside the 4 bytes of tensor \"a\""});
 }
 
 TEST_F(Fault, TensorTypes) {

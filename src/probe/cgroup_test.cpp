@@ -116,6 +116,7 @@ TEST(CgroupCpu, AContainersMountShowsItsOwnGroupAsTop) {
   machine.v2("/docker/box", "/docker/box");
   EXPECT_EQ(read_cgroup_limits(machine.root()).threads, 4);
   machine.v2("/docker/boxes/inner", "/docker/box");  // not below the mount's top
+  machine.file("/sys/fs/cgroupes/cpu.max", "100000 100000\n");
   EXPECT_EQ(read_cgroup_limits(machine.root()).threads, 4);
 }
 
