@@ -1,0 +1,44 @@
+#include "engine/context.h"
+
+#include <gtest/gtest.h>
+
+namespace handmill::engine {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+TEST(PlanContext, TakesTheModelsOwnWhereItFits) {
+  EXPECT_EQ(*plan_context(0, 8192, kMiB, 1024 * kMiB), 8192);
+  EXPECT_EQ(*plan_context(0, 8191, kMiB, 1024 * kMiB), 8191);
+}
+
+TEST(PlanContext, TakesHalfOfTheFreeMemoryWhereItDoesNot) {
+  EXPECT_EQ(*plan_context(0, 131072, kMiB, 1024 * kMiB), 512 * 64);
+  EXPECT_EQ(*plan_context(0, 131072, kMiB, 2 * kMiB), 64);
+}
+
+TEST(PlanContext, NoRoomIsAnErrorWithBothSizes) {
+  const auto none = plan_context(0, 8192, 4 * kMiB, 6 * kMiB);
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().code, Code::kLimit);
+  EXPECT_NE(none.error().message.find("4.0 MiB, 6.0 MiB"), std::string::npos);
+}
+
+TEST(PlanContext, WhatIsAskedForMustFit) {
+  EXPECT_EQ(*plan_context(1000, 8192, kMiB, 16 * kMiB), 1000);
+  const auto more = plan_context(1025, 8192, kMiB, 16 * kMiB);
+  ASSERT_FALSE(more.ok());
+  EXPECT_EQ(more.error().code, Code::kLimit);
+  EXPECT_NE(more.error().message.find("1025"), std::string::npos) << more.error().message;
+  EXPECT_NE(more.error().message.find("17 MiB"), std::string::npos) << more.error().message;
+  EXPECT_EQ(*plan_context(20000, 8192, kMiB, 1024 * kMiB), 20000) << "for several sequences";
+}
+
+TEST(PlanContext, UnknownMemory) {
+  EXPECT_EQ(*plan_context(0, 131072, kMiB, 0), 4096);
+  EXPECT_EQ(*plan_context(0, 2048, kMiB, 0), 2048);
+  EXPECT_EQ(*plan_context(100000, 2048, kMiB, 0), 100000);
+}
+
+}  // namespace
+}  // namespace handmill::engine

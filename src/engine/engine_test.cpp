@@ -1,0 +1,283 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/test_engine.h"
+
+namespace handmill::engine {
+namespace {
+
+using model::TinyModel;
+
+TEST(Engine, SaysWhatItIs) {
+  TestEngine engine(TinyModel{.context = 1000}, {.threads = 2, .context = 700});
+  ASSERT_TRUE(engine.ok());
+  EXPECT_EQ(engine->context(), 700);
+  EXPECT_EQ(engine->model_context(), 1000);
+  EXPECT_EQ(engine->threads(), 2);
+  EXPECT_NE(engine->description().find("2 threads"), std::string::npos);
+  EXPECT_GT(engine->weight_bytes(), 50000u);
+  EXPECT_GE(engine->kv_bytes_per_token(), 3u * 2 * 2 * 32 * 2)
+      << "layers, k and v, heads, dim, f16";
+  EXPECT_EQ(engine->tokenizer()->vocab_size(), 300);
+}
+
+TEST(Engine, DefaultsTakeTheModelsContextAndTheMachinesThreads) {
+  TestEngine engine(TinyModel{.context = 777}, Options{});
+  ASSERT_TRUE(engine.ok());
+  EXPECT_EQ(engine->context(), 777);
+  EXPECT_GE(engine->threads(), 1);
+}
+
+TEST(Engine, BadOptionsAreErrors) {
+  auto file = TinyModel{}.open();
+  for (const Options& options :
+       {Options{.threads = -1}, Options{.context = -5}, Options{.prefill_chunk = 0},
+        Options{.prefill_chunk = 1 << 20}, Options{.max_sequences = 0}}) {
+    const auto engine = Engine::open(file, options);
+    ASSERT_FALSE(engine.ok());
+    EXPECT_EQ(engine.error().code, Code::kInvalid) << engine.error().message;
+  }
+  const auto huge = Engine::open(file, {.threads = 1, .context = 1 << 26});
+  ASSERT_FALSE(huge.ok());
+  EXPECT_EQ(huge.error().code, Code::kLimit) << huge.error().message;
+}
+
+TEST(Engine, ReportsProgressUpToTheEnd) {
+  uint64_t last = 0, total = 0;
+  auto engine = Engine::open(TinyModel{}.open(), {.threads = 1, .context = 64},
+                             [&](uint64_t done, uint64_t all) {
+                               EXPECT_GE(done, last);
+                               last = done;
+                               total = all;
+                             });
+  ASSERT_TRUE(engine.ok());
+  EXPECT_EQ(last, total);
+  EXPECT_GT(total, 0u);
+}
+
+TEST(Engine, StopsAtLength) {
+  TestEngine engine(TinyModel{});
+  const Answer answer = engine.ask(request(random_prompt(10, 1), 7));
+  EXPECT_EQ(answer.finish, Finish::kLength);
+  EXPECT_EQ(answer.tokens.size(), 7u);
+  EXPECT_EQ(answer.timings.prompt_tokens, 10);
+  EXPECT_EQ(answer.timings.generated_tokens, 7);
+  EXPECT_EQ(answer.timings.cached_tokens, 0);
+  EXPECT_FALSE(engine->step()) << "nothing is left";
+}
+
+TEST(Engine, TextIsTheTokens) {
+  TestEngine engine(TinyModel{});
+  const Answer answer = engine.ask(request(random_prompt(10, 1), 40, false));
+  text::Detokenizer detokenizer(engine->tokenizer());
+  std::string text;
+  for (text::Token token : answer.tokens) text += detokenizer.push(token);
+  text += detokenizer.finish();
+  EXPECT_EQ(answer.text, text);
+  EXPECT_FALSE(text.empty());
+}
+
+TEST(Engine, ContextFullIsAClearStop) {
+  TestEngine engine(TinyModel{}, {.threads = 1, .context = 100});
+  const Answer answer = engine.ask(request(random_prompt(90, 1), -1));
+  EXPECT_EQ(answer.finish, Finish::kContext);
+  EXPECT_EQ(answer.tokens.size(), 11u) << "the last one needs no position any more";
+  const Answer whole = engine.ask(request(random_prompt(100, 1), -1));
+  EXPECT_EQ(whole.finish, Finish::kContext);
+  EXPECT_EQ(whole.tokens.size(), 1u);
+}
+
+TEST(Engine, TheModelsContextEndsASequenceToo) {
+  TestEngine engine(TinyModel{.context = 50}, {.threads = 1, .context = 500});
+  EXPECT_EQ(engine.ask(request(random_prompt(40, 1), -1)).tokens.size(), 11u);
+  const auto refused = engine->submit(request(random_prompt(51, 1), 1), {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::kLimit);
+  EXPECT_NE(refused.error().message.find("51 tokens"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("50"), std::string::npos);
+}
+
+TEST(Engine, BadRequestsAreErrorsAndHarmNobody) {
+  TestEngine engine(TinyModel{});
+  auto code = [&](Request bad) {
+    const auto id = engine->submit(std::move(bad), {});
+    return id.ok() ? Code::kIo : id.error().code;
+  };
+  EXPECT_EQ(code(request({}, 5)), Code::kInvalid);
+  EXPECT_EQ(code(request({-1}, 5)), Code::kInvalid);
+  EXPECT_EQ(code(request({300}, 5)), Code::kInvalid);
+  EXPECT_EQ(code(request({1}, 0)), Code::kInvalid);
+  EXPECT_EQ(code(request({1}, -2)), Code::kInvalid);
+  Request settings = request({1}, 5);
+  settings.sampling.top_p = 2;
+  EXPECT_EQ(code(settings), Code::kInvalid);
+  Request stop = request({1}, 5);
+  stop.stop = {""};
+  EXPECT_EQ(code(stop), Code::kInvalid);
+  EXPECT_FALSE(engine->step());
+  EXPECT_EQ(engine.ask(request({1}, 5)).finish, Finish::kLength);
+}
+
+TEST(Engine, EndTokensFinishUnlessIgnored) {
+  const TinyModel tiny{.end_token = true};
+  TestEngine engine(tiny);
+  const text::Token end = engine->tokenizer()->find_control("<|im_end|>");
+  ASSERT_NE(end, text::kNoToken);
+  Request wanted = request(random_prompt(5, 1), 9);
+  wanted.sampling.logit_bias = {{end, 100.0f}};
+  const Answer answer = engine.ask(wanted);
+  EXPECT_EQ(answer.finish, Finish::kStop);
+  EXPECT_EQ(answer.tokens, std::vector{end});
+  EXPECT_EQ(answer.text, "");
+  EXPECT_EQ(answer.stop, "");
+  wanted.ignore_end = true;
+  const Answer ignored = engine.ask(wanted);
+  EXPECT_EQ(ignored.finish, Finish::kLength);
+  EXPECT_EQ(ignored.tokens.size(), 9u);
+}
+
+TEST(Engine, StopStringsEndTheTextBeforeThem) {
+  TestEngine engine(TinyModel{});
+  Request wanted = request(random_prompt(10, 1), 60, false);
+  const Answer whole = engine.ask(wanted);
+  ASSERT_GT(whole.text.size(), 30u);
+  size_t at = 12;  // a piece that begins and ends with whole characters
+  while ((whole.text[at] & 0xc0) == 0x80) ++at;
+  size_t end = at + 5;
+  while ((whole.text[end] & 0xc0) == 0x80) ++end;
+  const std::string stop = whole.text.substr(at, end - at);
+  wanted.stop = {"never there", stop};
+  const Answer answer = engine.ask(wanted);
+  EXPECT_EQ(answer.finish, Finish::kStop);
+  EXPECT_EQ(answer.stop, stop);
+  EXPECT_EQ(answer.text, whole.text.substr(0, whole.text.find(stop)));
+  EXPECT_LT(answer.tokens.size(), whole.tokens.size());
+  wanted.stop = {whole.text.substr(at) + "!"};
+  EXPECT_EQ(engine.ask(wanted).text, whole.text) << "what was held back is given in the end";
+}
+
+TEST(Engine, CancelEndsARequestWhereverItIs) {
+  TestEngine engine(TinyModel{},
+                    {.threads = 1, .context = 2048, .prefill_chunk = 64, .max_sequences = 2});
+  const RequestId decoding = engine.submit(request(random_prompt(5, 1), -1));
+  const RequestId prefill = engine.submit(request(random_prompt(300, 2), 5));
+  const RequestId queued = engine.submit(request(random_prompt(5, 3), 5));
+  ASSERT_TRUE(engine->step());
+  ASSERT_TRUE(engine->step());
+  EXPECT_FALSE(engine.answer(decoding).tokens.empty());
+  EXPECT_TRUE(engine.answer(prefill).tokens.empty());
+  for (RequestId id : {decoding, prefill, queued}) engine->cancel(id);
+  engine->cancel(999);
+  EXPECT_TRUE(engine->step());
+  for (RequestId id : {decoding, prefill, queued})
+    EXPECT_EQ(engine.answer(id).finish, Finish::kCancelled);
+  EXPECT_FALSE(engine->step());
+  EXPECT_EQ(engine.ask(request(random_prompt(2000, 4), 1)).finish, Finish::kLength)
+      << "all blocks are free again";
+}
+
+TEST(Engine, AFailingRequestHarmsNoOther) {
+  TinyModel tiny{.tied = false, .types = {tensor::Type::kF32}};
+  tiny.spoil = [](const std::string& name, std::vector<float>& values) {
+    if (name == "token_embd.weight") values[64 * 7] = NAN;
+  };
+  TestEngine engine(tiny);
+  const Answer alone = engine.ask(request({1, 2, 3}, 20, false));
+  const RequestId good = engine.submit(request({1, 2, 3}, 20, false));
+  const RequestId bad = engine.submit(request({1, 7, 3}, 20));
+  engine->drain();
+  EXPECT_EQ(engine.answer(bad).finish, Finish::kError);
+  EXPECT_FALSE(engine.answer(bad).error.empty());
+  EXPECT_TRUE(engine.answer(bad).tokens.empty());
+  if (std::ranges::count(alone.tokens, 7) == 0) {
+    EXPECT_EQ(engine.answer(good).finish, Finish::kLength);
+    EXPECT_EQ(engine.answer(good).tokens, alone.tokens);
+  }
+}
+
+TEST(Engine, TimingsAreWhatTheySay) {
+  TestEngine engine(TinyModel{});
+  const Answer answer = engine.ask(request(random_prompt(100, 1), 10));
+  const Timings& t = answer.timings;
+  EXPECT_GE(t.queue_s, 0);
+  EXPECT_GT(t.prefill_s, 0);
+  EXPECT_NEAR(t.ttft_s, t.queue_s + t.prefill_s, 1e-9);
+  EXPECT_GT(t.decode_s, 0);
+  EXPECT_DOUBLE_EQ(t.pp(), 100 / t.prefill_s);
+  EXPECT_DOUBLE_EQ(t.tpot_s(), t.decode_s / 9);
+  EXPECT_DOUBLE_EQ(t.tg(), 9 / t.decode_s);
+  EXPECT_EQ(Timings{}.pp(), 0);
+  EXPECT_EQ(Timings{}.tg(), 0);
+  EXPECT_STREQ(finish_name(Finish::kContext), "context");
+}
+
+TEST(Engine, ScoreGivesEveryRowOnceAndLeavesNothingBehind) {
+  TestEngine engine(TinyModel{}, {.threads = 2, .context = 256, .prefill_chunk = 100});
+  const auto tokens = random_prompt(250, 5);
+  for (int round = 0; round < 3; ++round) {  // a leaked block would leave no room
+    size_t next = 0;
+    const Status scored = engine->score(tokens, [&](size_t i, std::span<const float> row) {
+      EXPECT_EQ(i, next++);
+      EXPECT_EQ(row.size(), 300u);
+      EXPECT_TRUE(std::isfinite(row[0]));
+    });
+    ASSERT_TRUE(scored.ok()) << scored.error().message;
+    EXPECT_EQ(next, tokens.size());
+  }
+  EXPECT_EQ(engine->score({}, {}).error().code, Code::kInvalid);
+  EXPECT_EQ(engine->score(random_prompt(257, 1), {}).error().code, Code::kLimit);
+  const text::Token outside[] = {5, 300};
+  EXPECT_EQ(engine->score(outside, {}).error().code, Code::kInvalid);
+}
+
+TEST(Engine, ScoreNeedsFreeBlocksAndSaysSo) {
+  TestEngine engine(TinyModel{}, {.threads = 1, .context = 128});
+  const RequestId id = engine.submit(request(random_prompt(70, 1), 20));
+  ASSERT_TRUE(engine->step());
+  const Status scored = engine->score(random_prompt(10, 1), {});
+  ASSERT_FALSE(scored.ok());
+  EXPECT_EQ(scored.error().code, Code::kLimit);
+  engine->drain();
+  EXPECT_EQ(engine.answer(id).finish, Finish::kLength);
+}
+
+TEST(Engine, AModelWithMoreRowsThanTokensNeverMakesATokenWithoutText) {
+  // The vocabulary has 300 tokens, the embedding 320 rows, as padded files do.
+  TinyModel tiny{.vocab = 320};
+  tiny.change = [](gguf::Writer& writer) {
+    std::vector<std::string> texts;
+    for (int i = 0; i < 300; ++i)
+      texts.push_back(i < 256 ? model::tiny::byte_text(i) : "[" + std::to_string(i) + "]");
+    texts[299] = "ab";
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    writer.set_strings("tokenizer.ggml.tokens", views);
+    writer.set_array<int32_t>("tokenizer.ggml.token_type", std::vector<int32_t>(300, 1));
+  };
+  TestEngine engine(tiny);
+  ASSERT_TRUE(engine.ok());
+  const Answer answer = engine.ask(request(random_prompt(10, 1), 300, false));
+  for (text::Token token : answer.tokens) EXPECT_LT(token, 300);
+  EXPECT_FALSE(Engine::open(TinyModel{.vocab = 320,
+                                      .change =
+                                          [](gguf::Writer& writer) {
+                                            std::vector<std::string> texts(330);
+                                            for (size_t i = 0; i < 330; ++i)
+                                              texts[i] =
+                                                  i < 256
+                                                      ? model::tiny::byte_text(static_cast<int>(i))
+                                                      : "[" + std::to_string(i) + "]";
+                                            texts[300] = "ab";
+                                            const std::vector<std::string_view> views(texts.begin(),
+                                                                                      texts.end());
+                                            writer.set_strings("tokenizer.ggml.tokens", views);
+                                            writer.set_array<int32_t>("tokenizer.ggml.token_type",
+                                                                      std::vector<int32_t>(330, 1));
+                                          }}
+                                .open(),
+                            {.threads = 1, .context = 64})
+                   .ok());
+}
+
+}  // namespace
+}  // namespace handmill::engine

@@ -1,0 +1,105 @@
+// An engine on a tiny model, and what came of its requests. For this room's tests.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "model/tiny_model.h"
+
+namespace handmill::engine {
+
+/// Everything that a request's sink was told.
+struct Answer {
+  std::vector<text::Token> tokens;
+  std::string text;
+  std::optional<Finish> finish;
+  std::string error, stop;
+  Timings timings;
+};
+
+class TestEngine {
+ public:
+  explicit TestEngine(const model::TinyModel& tiny, const Options& options = defaults())
+      : TestEngine(tiny.open(), options) {}
+  TestEngine(std::shared_ptr<const gguf::File> file, const Options& options) {
+    auto engine = Engine::open(std::move(file), options);
+    if (!engine.ok()) {
+      ADD_FAILURE() << engine.error().message;
+      return;
+    }
+    engine_ = std::move(*engine);
+  }
+
+  static Options defaults() { return {.threads = 2, .context = 2048}; }
+
+  Engine* operator->() { return engine_.get(); }
+  bool ok() const { return engine_ != nullptr; }
+
+  /// Queues a request; its answer fills as the engine steps.
+  RequestId submit(Request request) {
+    auto answer = std::make_shared<Answer>();
+    auto id = engine_->submit(std::move(request), [this, answer](const Event& event) {
+      EXPECT_FALSE(answer->finish.has_value()) << "an event after the last";
+      EXPECT_EQ(answers_[event.id], answer);
+      order_.push_back(event.id);
+      if (event.token != text::kNoToken) answer->tokens.push_back(event.token);
+      answer->text += event.text;
+      answer->finish = event.finish;
+      answer->error = event.error;
+      answer->stop = event.stop;
+      answer->timings = event.timings;
+    });
+    if (!id.ok()) {
+      ADD_FAILURE() << id.error().message;
+      return 0;
+    }
+    answers_[*id] = answer;
+    return *id;
+  }
+  const Answer& answer(RequestId id) { return *answers_[id]; }
+  const std::vector<RequestId>& order() const { return order_; }  // of all events
+
+  /// One request, alone, to its end.
+  Answer ask(Request request) {
+    const RequestId id = submit(std::move(request));
+    if (id == 0) return {};
+    engine_->drain();
+    EXPECT_TRUE(answer(id).finish.has_value());
+    return answer(id);
+  }
+
+ private:
+  std::unique_ptr<Engine> engine_;
+  std::map<RequestId, std::shared_ptr<Answer>> answers_;
+  std::vector<RequestId> order_;
+};
+
+inline std::vector<text::Token> random_prompt(size_t n, uint32_t seed, int vocab = 256) {
+  std::mt19937 random(seed);
+  std::vector<text::Token> tokens(n);
+  for (text::Token& token : tokens)
+    token = static_cast<text::Token>(random() % static_cast<unsigned>(vocab));
+  return tokens;
+}
+
+/// Greedy, or lively sampling with a seed: both must come out the same however they are computed.
+inline Request request(std::vector<text::Token> prompt, int max_tokens, bool greedy = true,
+                       uint64_t seed = 1) {
+  Request request;
+  request.prompt = std::move(prompt);
+  request.max_tokens = max_tokens;
+  request.sampling.temperature = greedy ? 0.0f : 1.0f;
+  request.sampling.top_k = 0;
+  request.sampling.top_p = 1;
+  request.sampling.min_p = 0;
+  request.sampling.repeat_penalty = 1.1f;  // counts tokens, so a token accepted twice is noticed
+  request.sampling.seed = seed;
+  return request;
+}
+
+}  // namespace handmill::engine
