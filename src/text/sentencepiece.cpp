@@ -46,7 +46,6 @@ Result<SentencePiece> SentencePiece::build(const Vocabulary& vocabulary, const O
   model.scores_ = vocabulary.scores;
   model.texts_ = vocabulary.texts;
   model.byte_tokens_.fill(kNoToken);
-  model.unknown_ = vocabulary.unknown;
   const auto size = static_cast<size_t>(vocabulary.size());
   model.pieces_ = StringIndex(size);
   for (size_t i = 0; i < size; ++i) {
@@ -83,6 +82,11 @@ Result<SentencePiece> SentencePiece::build(const Vocabulary& vocabulary, const O
       case TokenType::kUserDefined: break;
     }
     model.bytes_.add(bytes);
+  }
+  // Some files name a control token here; plain text must not become one.
+  if (vocabulary.unknown != kNoToken &&
+      vocabulary.types[static_cast<size_t>(vocabulary.unknown)] != TokenType::kControl) {
+    model.unknown_ = vocabulary.unknown;
   }
   return model;
 }

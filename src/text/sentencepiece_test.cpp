@@ -102,6 +102,12 @@ TEST(SentencePiece, WithoutBytesNeighbouringUnknownsAreOne) {
     if (token.type == 6) token.type = 5;
   }
   EXPECT_EQ(pieces(file, make(file), "xya z"), (Pieces{"<unk>", "a", "▁", "<unk>"}));
+  Vocabulary vocabulary = vocabulary_of(file);
+  vocabulary.types[0] = TokenType::kUnused;
+  vocabulary.unknown = 1;  // "<s>": plain text must not become a control token
+  auto model = SentencePiece::build(vocabulary, {false, false});
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(pieces(file, *model, "xya"), (Pieces{"a"}));
 }
 
 TEST(SentencePiece, HeapOperationsAreLinearInTheText) {

@@ -133,70 +133,72 @@ TEST(Tokenizer, SentencePieceGivesEveryPlainTextASpace) {
             (Tokens{file.id("</s>"), file.id("a"), s, a}));
 }
 
+/// Loading fails with `code`, and the message names the file and `what`.
+void expect_error(const TestFile& file, Code code, std::string_view what) {
+  auto tokenizer = file.load();
+  ASSERT_FALSE(tokenizer.ok()) << what;
+  EXPECT_EQ(tokenizer.error().code, code);
+  const std::string& message = tokenizer.error().message;
+  EXPECT_NE(message.find(what), std::string::npos) << message << " should name " << what;
+  EXPECT_NE(message.find("test.gguf"), std::string::npos) << message;
+}
+
 TEST(Tokenizer, WhatIsMissingIsAnErrorThatNamesIt) {
-  auto message = [](const TestFile& file, Code code) {
-    auto tokenizer = file.load();
-    if (tokenizer.ok()) return std::string("loaded");
-    EXPECT_EQ(tokenizer.error().code, code) << tokenizer.error().message;
-    return tokenizer.error().message;
-  };
-  auto names = [&](const TestFile& file, Code code, std::string_view what) {
-    std::string text = message(file, code);
-    EXPECT_NE(text.find(what), std::string::npos) << text << " should name " << what;
-    EXPECT_NE(text.find("test.gguf"), std::string::npos) << text;
-  };
   for (const char* key : {"model", "pre", "tokens", "token_type", "merges"}) {
     TestFile file = chat_file();
     file.without.push_back(key);
-    names(file, Code::kNotFound, std::string("tokenizer.ggml.") + key);
+    expect_error(file, Code::kNotFound, std::string("tokenizer.ggml.") + key);
   }
   TestFile file = sentencepiece_file({"a"});
   file.without.push_back("scores");
-  names(file, Code::kNotFound, "tokenizer.ggml.scores");
+  expect_error(file, Code::kNotFound, "tokenizer.ggml.scores");
 
   file = chat_file();
   file.model = "t5";
-  names(file, Code::kUnsupported, "\"t5\"");
+  expect_error(file, Code::kUnsupported, "\"t5\"");
   for (const char* pre : {"default", "", "no-such"}) {
     file = chat_file();
     file.pre = pre;
-    names(file, Code::kUnsupported, "qwen2, qwen35, smaug-bpe");
+    expect_error(file, Code::kUnsupported, "qwen2, qwen35, smaug-bpe");
   }
-  file = chat_file();
+}
+
+TEST(Tokenizer, WhatIsWrongIsAnErrorThatNamesIt) {
+  TestFile file = chat_file();
   file.tokens.clear();
   file.merges.clear();
   file.ids.clear();
-  names(file, Code::kInvalid, "tokenizer.ggml.tokens is empty");
+  expect_error(file, Code::kInvalid, "tokenizer.ggml.tokens is empty");
   file = chat_file();
   file.types_too_few = 1;
-  names(file, Code::kInvalid, "tokenizer.ggml.token_type has");
+  expect_error(file, Code::kInvalid, "tokenizer.ggml.token_type has");
   file = sentencepiece_file({"a"});
   file.scores_too_few = 1;
-  names(file, Code::kInvalid, "tokenizer.ggml.scores has");
+  expect_error(file, Code::kInvalid, "tokenizer.ggml.scores has");
   file = sentencepiece_file({"a"});
   file.tokens.back().score = std::nanf("");
-  names(file, Code::kInvalid, "not a number");
+  expect_error(file, Code::kInvalid, "not a number");
   for (int type : {-1, 7}) {
     file = chat_file();
     file.tokens[3].type = type;
-    names(file, Code::kInvalid, "token_type[3]");
+    expect_error(file, Code::kInvalid, "token_type[3]");
   }
   for (const char* name : {"bos", "eos", "eot", "eom", "unknown"}) {
     file = chat_file();
     file.ids = {{name, static_cast<uint32_t>(file.tokens.size())}};
-    names(file, Code::kInvalid, std::string(name) + "_token_id");
+    expect_error(file, Code::kInvalid, std::string(name) + "_token_id");
     file.ids = {{name, ~uint32_t{0}}};
-    names(file, Code::kInvalid, std::string(name) + "_token_id");
+    expect_error(file, Code::kInvalid, std::string(name) + "_token_id");
   }
   file = chat_file();
   file.merges.push_back("h zz");
-  names(file, Code::kInvalid, "merge 5");
+  expect_error(file, Code::kInvalid, "merge 5");
   file = chat_file();
   file.tokens.push_back({"<|im_start|>", 3});
-  names(file, Code::kInvalid, "<|im_start|>");
+  expect_error(file, Code::kInvalid, "<|im_start|>");
   file = chat_file();
   file.tokens.push_back({std::string(513, 'x'), 3});
-  names(file, Code::kLimit, "513 bytes");
+  expect_error(file, Code::kLimit, "513 bytes");
 }
 
 }  // namespace
