@@ -50,9 +50,15 @@ class Array {
   size_t rows_ = 0, cols_ = 0;
 };
 
+/// How the inputs of products are held, as the matrices that will read them need.
+struct InputForm {
+  bool codes = false;   // int8 with a scale for each 32 columns
+  bool fine = false;    // codes again, for what the rounding of the first left: twice the work of a
+                        // product, for about 1/250 of the error
+  bool floats = false;  // float32, for matrices of floats
+};
+
 /// Inputs of products: [rows, cols], prepared once and shared by every matrix that reads them.
-/// Holds int8 codes with a scale for each 32 columns, or floats, or both, as the matrices that will
-/// read it need.
 class Activations {
  public:
   virtual ~Activations() = default;
@@ -149,8 +155,8 @@ class Backend {
                                                std::span<const uint8_t> data, size_t rows,
                                                size_t cols) = 0;
   virtual Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) = 0;  // zeroed
-  virtual Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols, bool codes,
-                                                           bool floats) = 0;
+  virtual Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols,
+                                                           InputForm form) = 0;
   virtual Result<std::unique_ptr<KvStore>> kv_store(const KvShape& shape, int blocks) = 0;
   /// Bytes that one block of such a store takes.
   virtual size_t kv_block_bytes(const KvShape& shape) const = 0;

@@ -22,18 +22,18 @@ struct Buffers {
   std::unique_ptr<Array> q, k, v;  // [max_rows, heads or kv_heads · head_dim]
   std::unique_ptr<Array> angles;   // [max_rows, rope_dims]
   std::unique_ptr<Array> local_angles;
-  std::unique_ptr<backend::Activations> normed;    // [max_rows, width]
-  std::unique_ptr<backend::Activations> attended;  // [max_rows, heads · head_dim]
-  std::unique_ptr<backend::Activations> hidden;    // [max_rows, ffn_width]
-  std::unique_ptr<backend::Activations> final;     // [max_outputs, width]
-  std::unique_ptr<Array> logits;                   // [max_outputs, vocab]
+  std::unique_ptr<backend::Activations> attention_input;  // [max_rows, width]
+  std::unique_ptr<backend::Activations> ffn_input;        // [max_rows, width]
+  std::unique_ptr<backend::Activations> attended;         // [max_rows, heads · head_dim]
+  std::unique_ptr<backend::Activations> hidden;           // [max_rows, ffn_width]
+  std::unique_ptr<backend::Activations> final;            // [max_outputs, width]
+  std::unique_ptr<Array> logits;                          // [max_outputs, vocab]
 };
 
-/// Which kinds of input the matrices that read an Activations need.
-struct Kinds {
-  bool codes = false, floats = false;
-  void add(const Weight& weight) { (weight->is_float() ? floats : codes) = true; }
-};
+/// Makes `form` serve one more matrix that reads it.
+void serve(backend::InputForm& form, const Weight& weight) {
+  (weight->is_float() ? form.floats : form.codes) = true;
+}
 
 class Decoder final : public Model {
  public:
@@ -99,18 +99,18 @@ void Decoder::attention_block(int index, const backend::Batch& batch, backend::K
       .k_norm = layer.k_norm.get(),
       .eps = config_.eps,
   };
-  auto& [x, y, q, k, v, angles, local_angles, normed, attended, hidden, final, logits] = buffers_;
-  const Array& turns = local && local_angles ? *local_angles : *angles;
-  backend_.norm(*x, *layer.attn_norm, config_.eps, {}, n, *normed);
-  const Linear products[] = {layer.q.into(*q), layer.k.into(*k), layer.v.into(*v)};
-  backend_.linear(*normed, n, products);
-  backend_.attend(attention, batch, turns, *q, *k, *v, store, index, *attended);
-  add(*attended, layer.attn_output, layer.post_attention_norm, n);
+  auto& b = buffers_;
+  const Array& turns = local && b.local_angles ? *b.local_angles : *b.angles;
+  backend_.norm(*b.x, *layer.attn_norm, config_.eps, {}, n, *b.attention_input);
+  const Linear products[] = {layer.q.into(*b.q), layer.k.into(*b.k), layer.v.into(*b.v)};
+  backend_.linear(*b.attention_input, n, products);
+  backend_.attend(attention, batch, turns, *b.q, *b.k, *b.v, store, index, *b.attended);
+  add(*b.attended, layer.attn_output, layer.post_attention_norm, n);
 }
 
 void Decoder::feed_forward_block(const Layer& layer, int n) {
-  backend_.norm(*buffers_.x, *layer.ffn_norm, config_.eps, {}, n, *buffers_.normed);
-  backend_.gated(*buffers_.normed, n, *layer.ffn_gate, *layer.ffn_up, config_.activation,
+  backend_.norm(*buffers_.x, *layer.ffn_norm, config_.eps, {}, n, *buffers_.ffn_input);
+  backend_.gated(*buffers_.ffn_input, n, *layer.ffn_gate, *layer.ffn_up, config_.activation,
                  *buffers_.hidden);
   add(*buffers_.hidden, layer.ffn_down, layer.post_ffw_norm, n);
 }
@@ -139,17 +139,18 @@ const Array& Decoder::logits(std::span<const int32_t> rows) {
 }
 
 Status Decoder::make_buffers(size_t rows, size_t outputs) {
-  Kinds normed, attended, hidden, final;
+  backend::InputForm attention_input, ffn_input, attended, hidden, final;
+  attention_input.fine = config_.fine_attention_input;
   bool post_norms = false;
   for (const Layer& layer : weights_.layers) {
-    for (const Weight* weight :
-         {&layer.q.weight, &layer.k.weight, &layer.v.weight, &layer.ffn_gate, &layer.ffn_up})
-      normed.add(*weight);
-    attended.add(layer.attn_output.weight);
-    hidden.add(layer.ffn_down.weight);
+    for (const Projection* one : {&layer.q, &layer.k, &layer.v})
+      serve(attention_input, one->weight);
+    for (const Weight* weight : {&layer.ffn_gate, &layer.ffn_up}) serve(ffn_input, *weight);
+    serve(attended, layer.attn_output.weight);
+    serve(hidden, layer.ffn_down.weight);
     post_norms |= layer.post_attention_norm != nullptr;
   }
-  final.add(weights_.output.weight);
+  serve(final, weights_.output.weight);
   const auto size = [](int n) { return static_cast<size_t>(n); };
   const size_t width = size(config_.width), dims = size(config_.rope_dims);
   const size_t q = size(config_.heads * config_.head_dim);
@@ -166,11 +167,11 @@ Status Decoder::make_buffers(size_t rows, size_t outputs) {
   if (!config_.rope_frequency_local.empty()) {
     HANDMILL_TRY(b.local_angles, backend_.array(rows, dims));
   }
-  HANDMILL_TRY(b.normed, backend_.activations(rows, width, normed.codes, normed.floats));
-  HANDMILL_TRY(b.attended, backend_.activations(rows, q, attended.codes, attended.floats));
-  HANDMILL_TRY(b.hidden,
-               backend_.activations(rows, size(config_.ffn_width), hidden.codes, hidden.floats));
-  HANDMILL_TRY(b.final, backend_.activations(outputs, width, final.codes, final.floats));
+  HANDMILL_TRY(b.attention_input, backend_.activations(rows, width, attention_input));
+  HANDMILL_TRY(b.ffn_input, backend_.activations(rows, width, ffn_input));
+  HANDMILL_TRY(b.attended, backend_.activations(rows, q, attended));
+  HANDMILL_TRY(b.hidden, backend_.activations(rows, size(config_.ffn_width), hidden));
+  HANDMILL_TRY(b.final, backend_.activations(outputs, width, final));
   HANDMILL_TRY(b.logits, backend_.array(outputs, size(config_.vocab)));
   return {};
 }

@@ -26,10 +26,11 @@ struct Config {
   int head_dim = 0;
   int ffn_width = 0;
   int vocab = 0;
-  int context = 0;            // context_length
-  float eps = 0;              // of every RMS norm
-  float embed_scale = 1;      // gemma: sqrt(width)
-  float attention_scale = 0;  // 1 / sqrt(head_dim)
+  int context = 0;                    // context_length
+  float eps = 0;                      // of every RMS norm
+  float embed_scale = 1;              // gemma: sqrt(width)
+  bool fine_attention_input = false;  // q, k and v read 16-bit inputs: see docs/NUMERICS.md
+  float attention_scale = 0;          // 1 / sqrt(head_dim)
   backend::Activation activation = backend::Activation::kSilu;
   bool rope_neighbours = false;
   int rope_dims = 0;

@@ -85,7 +85,7 @@ std::vector<float> run(const Case& c, const Inputs& in, const Kernels& kernels, 
          va = make(backend, v, rows, kv_width);
     auto angles = std::move(*backend.array(rows, dim));
     backend.angles(in.rope, positions, *angles);
-    auto out = std::move(*backend.activations(rows, width, true, true));
+    auto out = std::move(*backend.activations(rows, width, {.codes = true, .floats = true}));
     const Batch batch{positions, sequences, views};
     backend.attend(attention, batch, *angles, *qa, *ka, *va, *store, 1, *out);
     const float* last =

@@ -69,19 +69,20 @@ Result<std::unique_ptr<Array>> CpuBackend::array(size_t rows, size_t cols) {
   return std::unique_ptr<Array>(std::move(array));
 }
 
-Result<std::unique_ptr<Activations>> CpuBackend::activations(size_t rows, size_t cols, bool codes,
-                                                             bool floats) {
+Result<std::unique_ptr<Activations>> CpuBackend::activations(size_t rows, size_t cols,
+                                                             InputForm form) {
   auto activations = std::make_unique<CpuActivations>();
   activations->rows_ = rows;
   activations->cols_ = cols;
   const size_t padded = (cols + kPairCols - 1) / kPairCols * kPairCols;
-  const size_t float_bytes = floats ? rows * cols * sizeof(float) : 0;
-  const size_t group_bytes = codes ? rows * padded / 32 * sizeof(float) : 0;
-  const size_t code_bytes = codes ? rows * padded : 0;
+  const size_t float_bytes = form.floats ? rows * cols * sizeof(float) : 0;
+  activations->codings = form.fine ? 2 : 1;
+  const size_t code_bytes = form.codes ? rows * activations->codings * padded : 0;
+  const size_t group_bytes = code_bytes / 32 * sizeof(float);
   HANDMILL_TRY(activations->memory, Memory::allocate(float_bytes + 4 * group_bytes + code_bytes));
   uint8_t* at = activations->memory.data();
-  if (floats) activations->floats = reinterpret_cast<float*>(at);
-  if (codes) {
+  if (form.floats) activations->floats = reinterpret_cast<float*>(at);
+  if (form.codes) {
     at += float_bytes;
     auto* scales = reinterpret_cast<float*>(at);
     auto* sums = reinterpret_cast<float*>(at + group_bytes);
@@ -131,9 +132,26 @@ float* CpuBackend::floats(int worker, size_t count) {
 }
 
 void CpuBackend::finish_row(CpuActivations& out, size_t row, const float* values) {
-  if (out.codes.codes != nullptr) kernels_.quantize(values, out.cols(), out.codes.at(row));
-  if (out.floats != nullptr)
-    std::memcpy(out.floats + row * out.cols(), values, out.cols() * sizeof(float));
+  for (size_t col = 0; col < out.cols(); col += kGroupCols)
+    finish_group(out, row, col, std::min<size_t>(kGroupCols, out.cols() - col), values + col);
+}
+
+void CpuBackend::finish_group(CpuActivations& out, size_t row, size_t col, size_t count,
+                              const float* values) {
+  if (out.floats != nullptr) std::copy_n(values, count, out.floats + row * out.cols() + col);
+  if (out.codes.codes == nullptr) return;
+  auto group_of = [&](size_t coding) {
+    const CodeRows all = out.codes.at(row * out.codings + coding);
+    return CodeRows{all.codes + col, all.scales + col / 32, all.sums + col / 32,
+                    all.sums16 + col / 16, kGroupCols};
+  };
+  const CodeRows first = group_of(0);
+  kernels_.quantize(values, count, first);
+  if (out.codings == 1) return;
+  float rest[kGroupCols];
+  for (size_t i = 0; i < count; ++i)
+    rest[i] = values[i] - static_cast<float>(first.codes[i]) * first.scales[0];
+  kernels_.quantize(rest, count, group_of(1));
 }
 
 }  // namespace handmill::backend

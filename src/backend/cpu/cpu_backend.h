@@ -32,6 +32,7 @@ struct CpuArray final : Array {
 struct CpuActivations final : Activations {
   Memory memory;
   CodeRows codes{};         // null pointers where no matrix wants codes
+  size_t codings = 1;       // rows of codes for one of ours: 2 where fine, the rest after the first
   float* floats = nullptr;  // [rows, cols], or null
   friend class CpuBackend;
 };
@@ -57,8 +58,8 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format, std::span<const uint8_t> data,
                                        size_t rows, size_t cols) override;
   Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) override;
-  Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols, bool codes,
-                                                   bool floats) override;
+  Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols,
+                                                   InputForm form) override;
   Result<std::unique_ptr<KvStore>> kv_store(const KvShape& shape, int blocks) override;
   size_t kv_block_bytes(const KvShape& shape) const override;
   void write(Array& array, size_t row, std::span<const float> values) override;
@@ -114,7 +115,8 @@ class CpuBackend final : public Backend {
     float* values;
   };
 
-  /// Panels [panel, panel + count) of `matrix` times n activations, into out [n][count · 16].
+  /// Panels [panel, panel + count) of `matrix` times n activations, into out [n][count · 16], of
+  /// which the fine inputs' second rows take as much again.
   void product(const CpuMatrix& matrix, size_t panel, int count, const CpuActivations& in, size_t n,
                float* out, int worker);
   /// How many panels one task takes: enough work to be worth a task, enough tasks to share.

@@ -25,6 +25,8 @@ void CpuBackend::product(const CpuMatrix& matrix, size_t panel, int count, const
                          size_t n, float* out, int worker) {
   auto& scratch = scratch_[static_cast<size_t>(worker)].product;
   const auto aligned = (reinterpret_cast<uintptr_t>(scratch.data()) + 63) & ~uintptr_t{63};
+  // A fine input is two rows of codes, whose products add up.
+  const size_t codings = matrix.is_float() ? 1 : in.codings;
   const Product job{.layout = &matrix.layout,
                     .panels = matrix.memory.data() + panel * matrix.panel_bytes,
                     .panel_bytes = matrix.panel_bytes,
@@ -32,11 +34,16 @@ void CpuBackend::product(const CpuMatrix& matrix, size_t panel, int count, const
                     .x = in.codes,
                     .xf = in.floats,
                     .cols = matrix.cols(),
-                    .n = n,
+                    .n = n * codings,
                     .out = out,
                     .out_stride = static_cast<size_t>(count) * kPanelRows,
                     .scratch = reinterpret_cast<uint8_t*>(aligned)};
   kernels_.product(job);
+  if (codings == 1) return;
+  for (size_t i = 0; i < n; ++i)
+    for (size_t r = 0; r < job.out_stride; ++r)
+      out[i * job.out_stride + r] =
+          out[2 * i * job.out_stride + r] + out[(2 * i + 1) * job.out_stride + r];
 }
 
 template <class Done>
@@ -46,7 +53,7 @@ void CpuBackend::product_task(const CpuMatrix& matrix, size_t task, const CpuAct
   const size_t panel = task * per_task;
   const size_t count = std::min(per_task, matrix.panels() - panel);
   const size_t stride = count * kPanelRows;
-  float* values = floats(worker, n * stride);
+  float* values = floats(worker, n * in.codings * stride);
   product(matrix, panel, static_cast<int>(count), in, n, values, worker);
   const size_t row = panel * kPanelRows;
   done(row, std::min(stride, matrix.rows() - row), values, stride);
@@ -98,17 +105,6 @@ void CpuBackend::linear_add(const Activations& in, int n, const Matrix& weight, 
   });
 }
 
-void CpuBackend::finish_group(CpuActivations& out, size_t row, size_t col, size_t count,
-                              const float* values) {
-  if (out.codes.codes != nullptr) {
-    CodeRows group = out.codes.at(row);
-    kernels_.quantize(values, count,
-                      {group.codes + col, group.scales + col / 32, group.sums + col / 32,
-                       group.sums16 + col / 16, 32});
-  }
-  if (out.floats != nullptr) std::copy_n(values, count, out.floats + row * out.cols() + col);
-}
-
 void CpuBackend::gated(const Activations& in, int n, const Matrix& gate, const Matrix& up,
                        Activation activation, Activations& out) {
   const auto& from = static_cast<const CpuActivations&>(in);
@@ -118,8 +114,9 @@ void CpuBackend::gated(const Activations& in, int n, const Matrix& gate, const M
   const auto count = static_cast<size_t>(n);
   const size_t per_task = panels_per_task(gates, count);
   threads_.run((gates.panels() + per_task - 1) / per_task, [&](size_t task, int worker) {
-    float* g = floats(worker, 2 * count * kGroupCols);
-    float* u = g + count * kGroupCols;
+    const size_t rows_of_codes = count * from.codings;
+    float* g = floats(worker, 2 * rows_of_codes * kGroupCols);
+    float* u = g + rows_of_codes * kGroupCols;
     const size_t end = std::min(gates.panels(), (task + 1) * per_task);
     for (size_t panel = task * per_task; panel < end; panel += kUnitPanels) {
       const auto panels = static_cast<int>(std::min(kUnitPanels, end - panel));

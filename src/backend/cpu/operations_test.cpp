@@ -15,7 +15,7 @@ constexpr size_t kCols = 160, kRows = 83, kTokens = 37;
 /// One pass of norm, linear with bias, gate and residual over `n` tokens at a time; returns the
 /// residual stream.
 std::vector<float> layer(const Kernels& kernels, int threads, size_t n, tensor::Type type,
-                         Activation activation) {
+                         Activation activation, bool fine = false) {
   CpuBackend backend(kernels, threads);
   const tensor::Format& format = *tensor::find_format(type);
   const bool is_float = format.group_cols == 0;
@@ -36,8 +36,10 @@ std::vector<float> layer(const Kernels& kernels, int threads, size_t n, tensor::
     const size_t count = std::min(n, kTokens - from);
     const int rows = static_cast<int>(count);
     auto x = std::move(*backend.array(count, kCols)), y = std::move(*backend.array(count, kRows));
-    auto normed = std::move(*backend.activations(count, kCols, !is_float, is_float));
-    auto hidden = std::move(*backend.activations(count, ffn, !is_float, is_float));
+    auto normed = std::move(
+        *backend.activations(count, kCols, {.codes = !is_float, .fine = fine, .floats = is_float}));
+    auto hidden = std::move(
+        *backend.activations(count, ffn, {.codes = !is_float, .fine = fine, .floats = is_float}));
     for (size_t i = 0; i < count; ++i)
       backend.write(*x, i, {values.data() + (from + i) * kCols, kCols});
     backend.norm(*x, *norm, 1e-5f, {}, rows, *normed);
@@ -131,13 +133,21 @@ TEST(Operations, AgreeWithDoubleArithmetic) {
   }
 }
 
+TEST(Operations, FineInputsLeaveTheWeightsAlone) {
+  for (const auto type : {tensor::Type::kQ8_0, tensor::Type::kQ4_1, tensor::Type::kQ5_0})
+    EXPECT_LT(nmse(layer(scalar_kernels(), 1, kTokens, type, Activation::kSilu, true),
+                   reference_layer(type, Activation::kSilu)),
+              1e-8);
+}
+
 TEST(Operations, AreTheSameBitsForEveryBatchThreadCountAndInstructionSet) {
   for (const auto type : {tensor::Type::kQ4_1, tensor::Type::kQ8_0, tensor::Type::kF16}) {
-    const auto expected = layer(scalar_kernels(), 1, kTokens, type, Activation::kSilu);
+    const bool fine = type == tensor::Type::kQ8_0;
+    const auto expected = layer(scalar_kernels(), 1, kTokens, type, Activation::kSilu, fine);
     for (const Kernels* kernels : test::runnable_kernels())
       for (const int threads : {1, 2, 5})
         for (const size_t n : {size_t{1}, size_t{2}, size_t{7}, size_t{16}, kTokens}) {
-          const auto got = layer(*kernels, threads, n, type, Activation::kSilu);
+          const auto got = layer(*kernels, threads, n, type, Activation::kSilu, fine);
           ASSERT_EQ(0, std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)))
               << kernels->name << ", " << threads << " threads, " << n << " rows";
         }
@@ -160,8 +170,8 @@ TEST(Operations, EmbedAndSelectedRows) {
   }
   auto ones = std::move(*backend.array(1, 64));
   backend.write(*ones, 0, std::vector<float>(64, 1.0f));
-  auto all = std::move(*backend.activations(3, 64, false, true)),
-       some = std::move(*backend.activations(2, 64, false, true));
+  auto all = std::move(*backend.activations(3, 64, {.floats = true})),
+       some = std::move(*backend.activations(2, 64, {.floats = true}));
   backend.norm(*x, *ones, 0, {}, 3, *all);
   const int32_t rows[] = {2, 0};
   backend.norm(*x, *ones, 0, rows, 2, *some);
