@@ -15,10 +15,11 @@ namespace handmill::sample {
 
 using text::Token;
 
-/// The weight of the likeliest token. With at most kMaxVocab tokens a sum stays below 2^63.
+/// The weight of the likeliest token. With at most kMaxVocab tokens a sum is at most 2^63.
 inline constexpr int kWeightBits = 41;
 inline constexpr uint64_t kWeightOne = uint64_t{1} << kWeightBits;
 inline constexpr int kMaxVocab = 1 << 22;
+static_assert(uint64_t{kMaxVocab} <= (uint64_t{1} << 63) / kWeightOne);
 
 class Candidates {
  public:
