@@ -3,7 +3,6 @@
 namespace handmill::backend {
 namespace {
 
-constexpr uint32_t kEnd = 1u << 31;
 // About 50 µs of spinning: longer than the serial gaps inside a step, shorter than anyone would
 // notice on a battery.
 constexpr int kSpins = 2000;
@@ -18,7 +17,8 @@ Threads::Threads(int count) {
 }
 
 Threads::~Threads() {
-  epoch_.fetch_or(kEnd, std::memory_order_release);
+  ending_.store(true, std::memory_order_relaxed);
+  epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
   for (auto& worker : workers_) worker.join();
 }
@@ -63,7 +63,7 @@ void Threads::work(int worker) {
       }
       now = epoch_.load(std::memory_order_acquire);
     }
-    if (now & kEnd) return;
+    if (ending_.load(std::memory_order_relaxed)) return;
     seen = now;
     take_tasks(worker);
     busy_.fetch_sub(1, std::memory_order_release);

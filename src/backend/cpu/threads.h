@@ -41,8 +41,9 @@ class Threads {
   void* context_ = nullptr;
   size_t tasks_ = 0;
   alignas(64) std::atomic<size_t> next_{0};
-  alignas(64) std::atomic<uint32_t> epoch_{0};  // counts calls; its top bit asks the workers to end
-  alignas(64) std::atomic<int> busy_{0};        // workers that have not finished this call
+  alignas(64) std::atomic<uint32_t> epoch_{0};  // counts calls, and may wrap
+  std::atomic<bool> ending_{false};
+  alignas(64) std::atomic<int> busy_{0};  // workers that have not finished this call
 };
 
 }  // namespace handmill::backend
