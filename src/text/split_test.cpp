@@ -99,10 +99,12 @@ void split_by_pcre2(std::span<const std::unique_ptr<Pcre2Pattern>> patterns, std
   }
 }
 
-/// Every character that PCRE2 and White_Space agree on, each behind `before`.
+/// Every character that may have a class and that PCRE2 and White_Space agree on, each behind
+/// `before`. Beyond U+3FFFF only the tags and selectors of plane 14 are more than unassigned.
 std::string all_characters(std::string_view before) {
   std::string all;
-  for (char32_t code = 0; code < 0x110000; ++code) {
+  for (char32_t code = 0; code < 0xE0200; ++code) {
+    if (code == 0x40000) code = 0xE0000;
     if ((code >= 0xD800 && code < 0xE000) || code == kPcre2SpaceAlone) continue;
     all += before;
     append_utf8(all, code);

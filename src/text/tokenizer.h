@@ -1,7 +1,6 @@
 // Text to token ids and back, from a GGUF file's tokenizer metadata: byte-level BPE with a named
-// pre-tokenizer
-// ("gpt2" models), or SentencePiece ("llama" models). Linear time in the text. Immutable; any
-// thread.
+// pre-tokenizer ("gpt2" models), or SentencePiece ("llama" models). Any bytes may be encoded; time
+// is n log n at worst, in one word of n bytes. Immutable; any thread.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +21,7 @@ inline constexpr Token kNoToken = -1;
 struct EncodeOptions {
   bool bos = false;      // put the BOS token first (if the model has one)
   bool special = false;  // control tokens written in the text become control tokens; otherwise they
-                         // are plain text
+                         // are plain text (user-defined tokens, "<tool_call>", count in any text)
 };
 
 /// A piece of a prompt: text that a template wrote may hold control tokens, text that a user wrote
@@ -47,9 +46,9 @@ class Tokenizer {
   virtual std::vector<Token> encode(std::span<const Segment> segments, bool bos) const = 0;
 
   /// The bytes that a token stands for; not always whole characters. Control tokens give no bytes
-  /// unless `special`.
+  /// unless `special`; ids outside the vocabulary never do.
   virtual std::string token_bytes(Token token, bool special = false) const = 0;
-  /// The token's text as the vocabulary has it, for display.
+  /// The token's text as the vocabulary has it, for display; empty outside the vocabulary.
   virtual std::string_view token_text(Token token) const = 0;
   virtual bool is_control(Token token) const = 0;
   /// A control token by its exact text ("<|im_end|>"), or kNoToken.
@@ -80,7 +79,7 @@ class Detokenizer {
   /// The text that this token completes: always valid UTF-8; bytes of an unfinished character wait
   /// for the next call, bytes that can never become one are given as U+FFFD.
   std::string push(Token token);
-  /// What is still held back (as U+FFFD), at the end of the stream.
+  /// What is still held back (as U+FFFD), at the end of the stream; the next push begins another.
   std::string finish();
 
  private:

@@ -88,5 +88,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!tokenizer) return 0;
   check(*tokenizer, input.rest(), false);
   check(*tokenizer, input.rest(), true);
+  // Plain pieces that touch are one text.
+  const std::string_view text = input.rest();
+  const size_t cut = text.empty() ? 0 : static_cast<uint8_t>(text[0]) % text.size();
+  const Segment pieces[] = {{std::string(text.substr(0, cut))}, {std::string(text.substr(cut))}};
+  require((*tokenizer)->encode(pieces, false) == (*tokenizer)->encode(text));
   return 0;
 }

@@ -39,7 +39,7 @@ struct Vocabulary {
   void settle_control_tokens(std::span<const Token> more);
 };
 
-/// REQUIRES nothing of the file; `scores`: the model needs tokenizer.ggml.scores.
+/// `scores`: the model needs tokenizer.ggml.scores.
 Result<Vocabulary> read_vocabulary(const gguf::File& file, bool scores);
 
 }  // namespace handmill::text
