@@ -11,7 +11,7 @@ void pause() { __builtin_ia32_pause(); }
 
 }  // namespace
 
-Threads::Threads(int count) {
+Threads::Threads(int count) : shares_(static_cast<size_t>(count)) {
   for (int worker = 1; worker < count; ++worker)
     workers_.emplace_back([this, worker] { work(worker); });
 }
@@ -24,8 +24,11 @@ Threads::~Threads() {
 }
 
 void Threads::take_tasks(int worker) {
-  for (size_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_;)
-    call_(context_, i, worker);
+  for (size_t k = 0; k < shares_.size(); ++k) {
+    Share& share = shares_[(static_cast<size_t>(worker) + k) % shares_.size()];
+    for (size_t i; (i = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;)
+      call_(context_, i, worker);
+  }
 }
 
 void Threads::run(size_t tasks, Call call, void* context) {
@@ -35,8 +38,10 @@ void Threads::run(size_t tasks, Call call, void* context) {
   }
   call_ = call;
   context_ = context;
-  tasks_ = tasks;
-  next_.store(0, std::memory_order_relaxed);
+  for (size_t worker = 0; worker < shares_.size(); ++worker) {
+    shares_[worker].next.store(tasks * worker / shares_.size(), std::memory_order_relaxed);
+    shares_[worker].end = tasks * (worker + 1) / shares_.size();
+  }
   busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();

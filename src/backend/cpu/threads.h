@@ -36,11 +36,18 @@ class Threads {
   void work(int worker);
   void take_tasks(int worker);
 
+  /// Adjacent tasks that one worker starts with; others help when theirs are done. Adjacent tasks
+  /// read adjacent memory: each worker then reads one long stream (measured: 67 GB/s against 50
+  /// where two workers took turns of 64 KB).
+  struct alignas(64) Share {
+    std::atomic<size_t> next{0};
+    size_t end = 0;
+  };
+
   std::vector<std::thread> workers_;
   Call call_ = nullptr;
   void* context_ = nullptr;
-  size_t tasks_ = 0;
-  alignas(64) std::atomic<size_t> next_{0};
+  std::vector<Share> shares_;                   // [worker]
   alignas(64) std::atomic<uint32_t> epoch_{0};  // counts calls, and may wrap
   std::atomic<bool> ending_{false};
   alignas(64) std::atomic<int> busy_{0};  // workers that have not finished this call
