@@ -22,7 +22,7 @@
 namespace handmill::engine {
 
 struct Options {
-  int threads = 0;  // 0: as many as this process may use (affinity mask, cgroup quota)
+  int threads = 0;  // 0: one for each core that this process may use (affinity mask, cgroup quota)
   backend::KvType kv = backend::KvType::kF16;
   int context =
       0;  // positions of key/value cache, shared by all sequences; 0: the model's own context

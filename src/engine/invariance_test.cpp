@@ -30,19 +30,18 @@ class EngineInvariance : public testing::TestWithParam<Case> {
 };
 
 TEST_P(EngineInvariance, ThreadsAndChunks) {
-  const auto prompt = random_prompt(150, 3);
   std::optional<Answer> greedy, lively;
-  for (int threads : {1, 2, 3})
-    for (int chunk : {1, 7, 64, 512}) {
-      TestEngine engine(tiny(), options(threads, chunk));
-      const Answer a = engine.ask(request(prompt, 40));
-      const Answer b = engine.ask(request(random_prompt(150, 4), 40, false));
-      if (!greedy) greedy = a, lively = b;
-      const std::string what = fmt::format("{} threads, chunks of {}", threads, chunk);
-      expect_same(*greedy, a, what);
-      expect_same(*lively, b, what);
-    }
-  EXPECT_EQ(lively->tokens.size(), 40u);
+  for (const auto& [threads, chunk] :
+       {std::pair{1, 512}, {1, 64}, {1, 7}, {1, 1}, {2, 512}, {2, 64}, {2, 7}, {2, 1}, {3, 64}}) {
+    TestEngine engine(tiny(), options(threads, chunk));
+    const Answer a = engine.ask(request(random_prompt(100, 3), 20));
+    const Answer b = engine.ask(request(random_prompt(100, 4), 20, false));
+    if (!greedy) greedy = a, lively = b;
+    const std::string what = fmt::format("{} threads, chunks of {}", threads, chunk);
+    expect_same(*greedy, a, what);
+    expect_same(*lively, b, what);
+  }
+  EXPECT_EQ(lively->tokens.size(), 20u);
 }
 
 TEST_P(EngineInvariance, ScoresOfEveryChunk) {
@@ -51,14 +50,14 @@ TEST_P(EngineInvariance, ScoresOfEveryChunk) {
   for (int chunk : {512, 64, 7, 1}) {
     TestEngine engine(tiny(), options(2, chunk));
     std::vector<float> all;
-    ASSERT_TRUE(engine
-                    ->score(tokens,
-                            [&](size_t, std::span<const float> row) {
-                              all.insert(all.end(), row.begin(), row.end());
-                            })
-                    .ok());
+    // Rows depend on what precedes them alone, so small chunks need only the text's beginning.
+    const size_t n = chunk < 64 ? 140 : tokens.size();
+    const auto add = [&](size_t, std::span<const float> row) {
+      all.insert(all.end(), row.begin(), row.end());
+    };
+    ASSERT_TRUE(engine->score(std::span(tokens).first(n), add).ok());
     if (expected.empty()) expected = all;
-    ASSERT_EQ(all.size(), expected.size());
+    ASSERT_EQ(all.size(), n * 300);
     EXPECT_EQ(std::memcmp(all.data(), expected.data(), all.size() * sizeof(float)), 0)
         << "chunks of " << chunk;
   }
@@ -68,7 +67,7 @@ TEST_P(EngineInvariance, AmongSixteenAndPreempted) {
   std::vector<Request> requests;
   for (uint32_t i = 0; i < 16; ++i)
     requests.push_back(
-        request(random_prompt(5 + 9 * i, i), 30 + static_cast<int>(i), i % 2 == 0, i));
+        request(random_prompt(5 + 9 * i, i), 20 + static_cast<int>(i), i % 2 == 0, i));
   std::vector<Answer> alone;
   {
     TestEngine engine(tiny(), options(2, 512));
