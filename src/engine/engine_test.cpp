@@ -196,6 +196,19 @@ TEST(Engine, AFailingRequestHarmsNoOther) {
   EXPECT_EQ(engine.answer(good).tokens, alone.tokens);
 }
 
+TEST(Engine, PenaltiesCountPromptAndAnswer) {
+  TestEngine engine(TinyModel{});
+  Request wanted = request(std::vector<text::Token>(30, 65), 80);
+  wanted.sampling.repeat_penalty = 1;
+  wanted.sampling.frequency_penalty = 2;
+  wanted.sampling.penalty_last_n = -1;
+  wanted.sampling.logit_bias = {{65, 500.0f}, {66, 500.0f}};  // no other token has a chance
+  const Answer answer = engine.ask(wanted);
+  ASSERT_EQ(answer.tokens.size(), 80u);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(answer.tokens[i], 66) << "the prompt's 65 are counted";
+  EXPECT_LT(std::ranges::count(answer.tokens, 66), 75) << "the answer's 66 are counted";
+}
+
 TEST(Engine, TimingsAreWhatTheySay) {
   TestEngine engine(TinyModel{});
   const Answer answer = engine.ask(request(random_prompt(100, 1), 10));

@@ -17,7 +17,6 @@ Scheduler::Scheduler(kv::Cache& cache, const Limits& limits) : cache_(cache), li
 
 std::span<const Slice> Scheduler::schedule() {
   plan_.clear();
-  const size_t before = running_.size();
   int budget = limits_.batch_tokens;  // what decoding leaves to prefill
   for (const auto& sequence : running_) budget -= sequence->pending() == 1 ? 1 : 0;
   for (size_t i = 0; i < running_.size(); ++i) {
@@ -29,7 +28,7 @@ std::span<const Slice> Scheduler::schedule() {
     if (!decodes) budget -= count;
     plan_.push_back({&sequence, count});
   }
-  if (running_.size() == before) admit(budget);
+  admit(budget);
   return plan_;
 }
 

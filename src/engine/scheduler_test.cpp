@@ -148,6 +148,18 @@ TEST(Scheduler, TheNewestGivesWayWhenBlocksRunOut) {
   EXPECT_EQ(bench.cache().free_blocks(), 3);
 }
 
+TEST(Scheduler, APreemptedSequenceGoesOnBeforeAnyThatWaits) {
+  Bench bench(3, {.batch_tokens = 512, .sequences_max = 4, .positions_max = 192});
+  const RequestId a = bench.add(60, 100), b = bench.add(60, 20), c = bench.add(60, 5);
+  while (!bench.finished(a)) bench.step();
+  EXPECT_GT(bench.made(b), 0);
+  ASSERT_FALSE(bench.finished(b)) << "it gave way";
+  EXPECT_EQ(bench.made(c), 0);
+  const Plan plan = bench.step();
+  ASSERT_FALSE(plan.empty());
+  EXPECT_EQ(plan[0].first, b);
+}
+
 TEST(Scheduler, ContextFullIsAnEndNotADeadlock) {
   Bench bench(2, {.batch_tokens = 512, .sequences_max = 4, .positions_max = 128});
   const RequestId id = bench.add(100, -1);
