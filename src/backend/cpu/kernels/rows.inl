@@ -42,10 +42,13 @@ inline float code_scale(float amax) {
   return std::bit_cast<float>((bits + 0xffu) & ~0xffu);
 }
 
-/// round(x · inverse) in −127..127; a NaN becomes 127, and its scale says that it was one.
-HANDMILL_INLINE void store_codes(int8_t* codes, Vec::F x, Vec::F inverse) {
+/// Stores round(x · inverse) in −127..127 and returns the sum; a NaN becomes 127, and its scale
+/// says that it was one.
+HANDMILL_INLINE int store_codes(int8_t* codes, Vec::F x, Vec::F inverse) {
   const Vec::F rounded = Vec::round(Vec::mul(x, inverse));
-  Vec::store_i8(codes, Vec::max(Vec::min(rounded, Vec::set1(127.0f)), Vec::set1(-127.0f)));
+  const Vec::F bounded = Vec::max(Vec::min(rounded, Vec::set1(127.0f)), Vec::set1(-127.0f));
+  Vec::store_i8(codes, bounded);
+  return static_cast<int>(Vec::reduce_add(bounded));  // of 16 small whole numbers: exact
 }
 
 void quantize(const float* x, size_t cols, const CodeRows& out) {
@@ -58,14 +61,12 @@ void quantize(const float* x, size_t cols, const CodeRows& out) {
     // Below this the inverse would overflow; a group so small adds nothing that float32 could hold.
     const float scale = amax > 1e-30f ? code_scale(amax) : 0.0f;
     const Vec::F inverse = Vec::set1(scale > 0 ? 1.0f / scale : 0.0f);
-    store_codes(out.codes + col, low, inverse);
-    store_codes(out.codes + col + 16, high, inverse);
-    int sums[2] = {};
-    for (size_t i = 0; i < 32; ++i) sums[i / 16] += out.codes[col + i];
+    const int sum0 = store_codes(out.codes + col, low, inverse);
+    const int sum1 = store_codes(out.codes + col + 16, high, inverse);
     out.scales[group] = scale;
-    out.sums[group] = static_cast<float>(sums[0] + sums[1]) * scale;
-    out.sums16[2 * group] = sums[0];
-    out.sums16[2 * group + 1] = sums[1];
+    out.sums[group] = static_cast<float>(sum0 + sum1) * scale;
+    out.sums16[2 * group] = sum0;
+    out.sums16[2 * group + 1] = sum1;
   }
 }
 
