@@ -1,3 +1,4 @@
+// Requests from submission to their last event: ends, limits, errors, cancellation, timings, scores.
 #include <algorithm>
 #include <cmath>
 #include <cstring>

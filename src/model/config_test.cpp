@@ -1,3 +1,4 @@
+// Every hyper-parameter and tensor that can be wrong in a file, and what the error must say.
 #include <cmath>
 #include <gtest/gtest.h>
 
