@@ -1,4 +1,4 @@
-// Requests from submission to their last event: ends, limits, errors, cancellation, timings, scores.
+// Requests from submission to last event: ends, limits, errors, cancellation, timings, scores.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
