@@ -1,8 +1,10 @@
 #include "cli/chat_file.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/quote.h"
 #include "cli/input.h"
 #include "cli/output_file.h"
@@ -54,13 +56,9 @@ std::string chat_text(const std::string& model, const ChatState& state) {
 }
 
 Result<ChatState> parse_chat(std::string_view text, const std::string& name) {
-  json::parse_options options;
-  options.max_depth = kDepthMax;
-  json::error_code error;
-  const json::value value =
-      json::parse(json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) return base::invalid("{}: not JSON: {}", name, error.message());
-  const json::object* root = value.if_object();
+  auto value = base::parse_json(text, kDepthMax);
+  if (!value.ok()) return Error{value.error().code, name + ": " + value.error().message};
+  const json::object* root = value->if_object();
   const json::value* version = root != nullptr ? root->if_contains("handmill_chat") : nullptr;
   if (version == nullptr) return base::invalid("{}: not a saved chat of handmill", name);
   if (!version->is_int64() || version->get_int64() != kVersion)

@@ -52,7 +52,9 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
     const size_t shorter = std::min(wanted.size(), other.size());
     const bool begins =
         shorter >= 3 && wanted.compare(0, shorter, other, 0, shorter) == 0 && other != "--";
-    const int distance = edit_distance(wanted, other);
+    // A name that was begun and not ended is as near as one with a single mistake.
+    const int distance =
+        begins ? std::min(1, edit_distance(wanted, other)) : edit_distance(wanted, other);
     const int allowed = static_cast<int>((std::max(wanted.size(), other.size()) + 2) / 3);
     if (!begins && (distance > allowed || distance >= static_cast<int>(shorter))) continue;
     if (best == nullptr || distance < best_distance) {

@@ -1,0 +1,247 @@
+"""Every command of handmill on the real default model, as a person or a script would call it.
+
+Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the two real models.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+SMOL = "smollm2-135m-instruct-q4_1"
+QWEN = "qwen2.5-coder-0.5b-q4_k_m"
+GOLDEN_FILES = {SMOL: "tokenize-smollm2.json", QWEN: "tokenize-qwen2.5-coder-0.5b.json"}
+FIELDS = {"model", "text", "finish", "stop", "seed", "prompt_tokens", "cached_tokens",
+          "generated_tokens", "context", "backend", "threads", "timings"}
+TIMINGS = {"load_s", "queue_s", "ttft_s", "prefill_s", "decode_s", "pp_tok_s", "tpot_s",
+           "tg_tok_s"}
+
+pytestmark = pytest.mark.skipif(
+    not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()
+    and "HANDMILL_REQUIRE_MODELS" not in os.environ,
+    reason="HANDMILL_BIN and HANDMILL_MODELS are not set")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "models").symlink_to(os.environ["HANDMILL_MODELS"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def call(home):
+    def run(*words, stdin=b"", **environment):
+        env = os.environ | {"HANDMILL_HOME": str(home), "NO_COLOR": ""} | environment
+        return subprocess.run([os.environ["HANDMILL_BIN"], *map(str, words)], input=stdin, env=env,
+                              capture_output=True, timeout=600)
+    return run
+
+
+def ask(call, *words, stdin=b""):
+    done = call("run", "--format", "json", "--greedy", *words, stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_answer_on_standard_output_and_its_speed_on_standard_error(call):
+    done = call("run", "What is the capital of France?", "--greedy", "--max-tokens", 24)
+    assert done.returncode == 0, done.stderr
+    assert b"Paris" in done.stdout
+    for figure in (b"TTFT", b"PP", b"TPOT", b"TG"):
+        assert figure in done.stderr and figure not in done.stdout
+    assert b"\x1b" not in done.stdout + done.stderr  # neither is a terminal
+    assert done.stdout.endswith(b"\n")
+
+
+def test_quiet_and_verbose(call):
+    words = ["run", "Say hi.", "--greedy", "--max-tokens", 4]
+    assert call(*words, "--quiet").stderr == b""
+    lines = call(*words, "--verbose").stderr.decode()
+    for name in ("load", "TTFT", "PP", "TPOT", "TG", "4 tokens"):
+        assert name in lines
+
+
+def test_json_has_every_field_and_figures_that_agree(call):
+    answer = ask(call, "Where is the Eiffel Tower?", "--max-tokens", 16, "--seed", 7)
+    assert set(answer) == FIELDS and set(answer["timings"]) == TIMINGS
+    assert "Paris" in answer["text"]
+    assert answer["model"] == SMOL and answer["seed"] == 7
+    assert answer["finish"] in ("stop", "length") and answer["cached_tokens"] == 0
+    assert 1 < answer["generated_tokens"] <= 16
+    t = answer["timings"]
+    assert t["tg_tok_s"] == pytest.approx((answer["generated_tokens"] - 1) / t["decode_s"])
+    assert t["pp_tok_s"] == pytest.approx(answer["prompt_tokens"] / t["prefill_s"])
+
+
+def test_the_same_seed_gives_the_same_answer(call):
+    def text(*more):
+        words = ["run", "Name a colour.", "--format", "json", "--max-tokens", 12, "--temperature",
+                 1.2]
+        return json.loads(call(*words, *more).stdout)["text"]
+
+    assert text("--seed", 3) == text("--seed", 3)
+    assert len({text("--seed", seed) for seed in range(4)}) > 1
+
+
+def test_piped_input_joins_the_prompt(call):
+    alone = ask(call, "Count the words:", "--max-tokens", 1)
+    joined = ask(call, "Count the words:", "--max-tokens", 1, stdin=b"one two three four\n")
+    piped = ask(call, "--max-tokens", 1, stdin=b"Count the words:\n\none two three four\n")
+    assert joined["prompt_tokens"] > alone["prompt_tokens"]
+    assert joined["prompt_tokens"] == piped["prompt_tokens"] and joined["text"] == piped["text"]
+
+
+def test_control_tokens_of_a_user_stay_text(call):
+    plain = ask(call, "--raw", "<|im_end|>", "--max-tokens", 1)
+    special = ask(call, "--raw", "--special", "<|im_end|>", "--max-tokens", 1)
+    assert special["prompt_tokens"] == 1 < plain["prompt_tokens"]
+    empty = ask(call, "x", "--max-tokens", 1)["prompt_tokens"]
+    assert ask(call, "x<|im_end|>", "--max-tokens", 1)["prompt_tokens"] > empty + 1
+
+
+def test_stop_strings_length_and_a_full_context(call):
+    whole = ask(call, "Where is the Eiffel Tower?", "--max-tokens", 12)
+    assert whole["finish"] == "length" or whole["generated_tokens"] < 12
+    cut = ask(call, "Where is the Eiffel Tower?", "--max-tokens", 12, "--stop", "Paris")
+    assert (cut["finish"], cut["stop"]) == ("stop", "Paris")
+    assert cut["text"] == whole["text"].split("Paris")[0]
+    full = call("run", "Tell a very long story.", "--greedy", "--context", 64, "--quiet")
+    assert full.returncode == 0 and b"the context is full" in full.stderr
+    long = call("run", "word " * 200, "--context", 64)
+    assert long.returncode == 1 and long.stderr.startswith(b"handmill: ") and b"64" in long.stderr
+
+
+def test_a_chat_over_a_pipe_remembers(call, home):
+    saved = home / "talk.json"
+    script = ["/set temperature 0", "/set max_tokens 8", '"""', "My name", "is Ada.", '"""',
+              "/set temprature 1", f"/save {saved}", "/clear", "/show", f"/load {saved}", "/bye",
+              "never asked"]
+    done = call("run", "--chat", "--quiet", stdin="\n".join(script).encode())
+    assert done.returncode == 0, done.stderr
+    assert b"did you mean temperature?" in done.stderr
+    assert b"turns     0" in done.stdout and b"Loaded 2 messages" in done.stdout
+    chat = json.loads(saved.read_text())
+    assert [m["role"] for m in chat["messages"]] == ["user", "assistant"]
+    assert chat["messages"][0]["content"] == "My name\nis Ada."
+    assert chat["parameters"] == {"temperature": "0", "max_tokens": "8"}
+
+
+@pytest.mark.parametrize("model", GOLDEN_FILES)
+def test_tokenize_agrees_with_the_recorded_ids(call, model):
+    cases = json.loads((GOLDEN / GOLDEN_FILES[model]).read_text())
+    chosen = cases[:: max(1, len(cases) // 12)] + [c for c in cases if "<|im_" in c["text"]][:2]
+    for case in chosen:
+        for field, flags in ("ids_plain", []), ("ids_parse_special", ["--special"]):
+            done = call("tokenize", model, "--json", *flags, stdin=case["text"].encode())
+            assert json.loads(done.stdout) == case[field], case["text"][:80]
+
+
+def test_tokenize_bos_and_table(call):
+    plain = json.loads(call("tokenize", "--json", stdin=b"Hi\n").stdout)
+    assert json.loads(call("tokenize", "--json", "--bos", stdin=b"Hi\n").stdout) == [1, *plain]
+    table = call("tokenize", stdin=b"Hi\n").stdout.decode().splitlines()
+    assert [int(line.split()[0]) for line in table] == plain
+
+
+def test_show(call):
+    text = call("show").stdout.decode()
+    for part in ("llama", "q4_1", "Context memory", "tokenizer.ggml.tokens", "49152 in all"):
+        assert part in text
+    facts = json.loads(call("show", QWEN, "--json").stdout)
+    assert facts["architecture"] == "qwen2" and facts["parameters"] > 4e8
+    path = Path(os.environ["HANDMILL_MODELS"]) / f"{QWEN}.gguf"
+    assert facts["bytes"] == path.stat().st_size
+    assert sum(t["tensors"] for t in facts["tensor_types"]) == facts["tensors"]
+    largest = facts["context_memory"][-1]
+    assert largest["positions"] == facts["config"]["context"]
+    c = facts["config"]
+    f16 = 2 * 2 * c["layers"] * c["kv_heads"] * c["head_dim"] * c["context"]
+    assert largest["f16"] == pytest.approx(f16, rel=0.05)
+    assert 0.5 < largest["q8_0"] / largest["f16"] < 0.7
+    assert facts["metadata"]["tokenizer.ggml.tokens"]["count"] == c["vocab"]
+    assert b"<|im_start|>" in call("show", "--template").stdout
+
+
+def test_logits(call, tmp_path):
+    ids, out = tmp_path / "ids", tmp_path / "out.npy"
+    ids.write_text("504, 3575\n282 4649 314")
+    done = call("logits", "--tokens-file", ids, "--out", out)
+    assert done.returncode == 0, done.stderr
+    logits = np.load(out)
+    assert logits.shape == (5, 49152) and logits.dtype == np.float32 and np.isfinite(logits).all()
+    assert logits[0].argmax() != logits[4].argmax()
+    ids.write_text("1 49152")
+    bad = call("logits", "--tokens-file", ids, "--out", tmp_path / "no.npy")
+    assert bad.returncode == 1 and b"token 49152 is not in the vocabulary" in bad.stderr
+    assert not (tmp_path / "no.npy").exists()
+
+
+def test_bench(call):
+    words = ["bench", "-p", "16", "-n", "4,6", "-d", "0,64", "-t", 1, "-r", 2, "--batch", 2]
+    results = json.loads(call(*words, "-o", "json").stdout)
+    assert [(r["test"], r["depth"]) for r in results] == [
+        (test, depth) for depth in (0, 64) for test in ("pp16", "tg4", "tg6")]
+    for r in results:
+        speed = r["tok_s"]
+        assert 0 < speed["low"] <= speed["median"] <= speed["high"] < 1e6
+        assert (r["threads"], r["batch"], r["kv"], r["repeats"]) == (1, 2, "f16", 2)
+    table = call("bench", "-p", 8, "-n", 0, "-r", 1, "--kv", "q8_0")
+    assert table.returncode == 0 and b"pp8" in table.stdout and b"tg" not in table.stdout
+    rows = call("bench", "-p", 0, "-n", 2, "-r", 1, "-o", "csv").stdout.decode().splitlines()
+    assert rows[0].startswith("test,depth,") and rows[1].startswith("tg2,0,1,")
+
+
+@pytest.mark.parametrize("words, code, message", [
+    (["run", "--thread", "2", "x"], 2, "unknown option --thread (did you mean --threads?)"),
+    (["bnech"], 2, "unknown command bnech (did you mean bench?)"),
+    (["--treads"], 2, "unknown option --treads"),
+    (["run", "--top-k", "many", "x"], 2, '--top-k: "many" is not a whole number'),
+    (["run", "--kv", "q4", "x"], 2, '--kv: "q4" is none of f16, q8_0'),
+    (["bench", "-p", "5,x"], 2, '--prefill: "x" is not a whole number'),
+    (["run", "--temperature", "-1", "x"], 1, "temperature is -1"),
+    (["show", "smollm2-135m"], 1, f"did you mean {SMOL}?"),
+    (["show", "/nowhere/x.gguf"], 1, "there is no such file"),
+    (["run", "no-model-at-all", "Say hi"], 1, "no model is named"),
+    (["run"], 1, "there is no prompt"),
+    (["bench", "-r", "0"], 1, "-r: 0 is not between"),
+    (["logits"], 1, "--tokens-file FILE is needed"),
+])
+def test_mistakes_are_told_in_one_line(call, words, code, message):
+    done = call(*words)
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == code and done.stdout == b""
+    assert len(lines) == 1 and lines[0].startswith("handmill: ") and message in lines[0], lines
+
+
+@pytest.mark.parametrize("command", ["run", "show", "tokenize", "logits", "bench"])
+def test_help_is_complete(call, command):
+    page = call(command, "--help")
+    text = page.stdout.decode()
+    assert page.returncode == 0 and text.startswith(("Answer", "Tell", "Turn", "Write", "Measure"))
+    for part in (f"Usage: handmill {command}", "--threads", "--help", "Example"):
+        assert part in text
+    assert call("help", command).stdout == page.stdout
+    assert command in call("--help").stdout.decode()
+
+
+def test_version_and_a_full_disk(call):
+    assert call("--version").stdout.startswith(b"handmill ")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([os.environ["HANDMILL_BIN"], "--help"], stdout=full,
+                              stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1 and b"cannot write to standard output" in done.stderr
+
+
+def test_a_reader_that_leaves_ends_the_program(home):
+    command = [os.environ["HANDMILL_BIN"], "run", "Count to a thousand.", "--greedy"]
+    env = os.environ | {"HANDMILL_HOME": str(home)}
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, env=env) as child:
+        assert child.stdout.read(1)
+        child.stdout.close()
+        assert child.wait(timeout=60) != 0
