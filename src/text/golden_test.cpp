@@ -1,13 +1,18 @@
 // The two real models' tokenizers against token ids recorded from llama.cpp, in both modes.
 // HANDMILL_MODELS names the folder that holds the models; HANDMILL_REQUIRE_MODELS makes its absence
 // a failure.
-#include <boost/json/src.hpp>
+#include <array>
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
 
+#include "base/json.h"
+#include "text/random_text.h"
 #include "text/tokenizer.h"
 
 namespace handmill::text {
@@ -40,8 +45,9 @@ class Golden : public testing::TestWithParam<Model> {
     ASSERT_TRUE(in.good()) << GetParam().golden;
     std::stringstream text;
     text << in.rdbuf();
-    const boost::json::value parsed = boost::json::parse(text.str());
-    for (const auto& value : parsed.as_array()) {
+    auto parsed = base::parse_json(text.str());
+    ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+    for (const auto& value : parsed->as_array()) {
       cases_.push_back(value.as_object());
     }
     ASSERT_GE(cases_.size(), 60u);
@@ -102,6 +108,37 @@ TEST_P(Golden, ChatPiecesKeepUserTextPlain) {
   // A control token that only the joint makes is no control token.
   const Segment halves[] = {{"<|im_", true}, {"end|>", false}};
   EXPECT_EQ(std::ranges::count(tokenizer_->encode(halves, false), end), 0);
+}
+
+/// The benchmark: it prints the time that a megabyte takes (well under a second in a release
+/// build), and asserts what must hold at any speed. bpe_test.cpp bounds the number of operations.
+TEST_P(Golden, AMegabyteComesBack) {
+  RandomText random(1);
+  std::string mixed;
+  while (mixed.size() < 1'000'000) mixed += random(20);
+  const std::pair<const char*, std::string> kTexts[] = {
+      {"one letter", std::string(1'000'000, 'a')},
+      {"spaces", std::string(1'000'000, ' ')},
+      {"mixed text", mixed},
+  };
+  for (const auto& [name, text] : kTexts) {
+    auto start = std::chrono::steady_clock::now();
+    std::vector<Token> encoded = tokenizer_->encode(text);
+    std::chrono::duration<double, std::milli> ms = std::chrono::steady_clock::now() - start;
+    std::printf("%s, %zu bytes of %s: %zu tokens in %.0f ms\n", GetParam().name.c_str(),
+                text.size(), name, encoded.size(), ms.count());
+    std::string decoded;
+    for (Token token : encoded) decoded += tokenizer_->token_bytes(token);
+    // SmolLM2's vocabulary lacks six control characters; they are dropped.
+    std::array<bool, 256> spelled{};
+    for (int byte = 0; byte < 256; ++byte) {
+      const char c = static_cast<char>(byte);
+      spelled[static_cast<size_t>(byte)] = !tokenizer_->encode(std::string_view(&c, 1)).empty();
+    }
+    std::string expected = text;
+    std::erase_if(expected, [&](char c) { return !spelled[static_cast<uint8_t>(c)]; });
+    EXPECT_TRUE(decoded == expected) << name;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Golden,

@@ -2,10 +2,11 @@
 // one JSON object a line, {"text": …, "special": bool, "bos": bool} or {"segments": [{"text",
 // "special"}]}; each is answered by a line {"ids": [...], "text": …}, the ids and what the
 // detokenizer makes of them.
-#include <boost/json/src.hpp>
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <iostream>
 
+#include "base/json.h"
 #include "text/tokenizer.h"
 
 namespace {
@@ -60,6 +61,11 @@ int main(int argc, char** argv) {
     return 1;
   }
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << answer(*tokenizer, json::parse(line).as_object()) << "\n";
+    auto request = handmill::base::parse_json(line);
+    if (!request) {
+      fmt::print(stderr, "{}\n", request.error().message);
+      return 1;
+    }
+    std::cout << answer(*tokenizer, request->as_object()) << "\n";
   }
 }
