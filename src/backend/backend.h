@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -149,11 +150,12 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string description() const = 0;  // "cpu, avx512vnni, 2 threads"
 
-  // Making things. `pack` reads `data` (rows · cols elements of the file's format) once, and may
-  // let go of its pages.
+  // Making things. `pack` reads `data` (rows · cols elements of the file's format) once, and calls
+  // `consumed` from any of its threads with each part that it will not read again.
+  using Consumed = std::function<void(std::span<const uint8_t>)>;
   virtual Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format,
                                                std::span<const uint8_t> data, size_t rows,
-                                               size_t cols) = 0;
+                                               size_t cols, const Consumed& consumed) = 0;
   virtual Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) = 0;  // zeroed
   virtual Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols,
                                                            InputForm form) = 0;

@@ -74,6 +74,11 @@ class File {
   std::span<const Tensor> tensors() const { return tensors_; }
   const Entry* find(std::string_view key) const;
   const Tensor* find_tensor(std::string_view name) const;
+  /// Lets go of the memory of a part of a tensor's data, which a later read brings back from the
+  /// file. Nothing for parsed bytes, which are the caller's. Any thread.
+  void release(std::span<const uint8_t> part) const {
+    if (!parts_.empty()) base::MappedFile::release(part);
+  }
   bool has(std::string_view key) const { return find(key) != nullptr; }
 
   // Typed reads. A missing key is kNotFound; a value of another kind is kInvalid naming both kinds.

@@ -20,7 +20,8 @@ class Loader {
 
   Status weight(std::string_view name, Weight& out) {
     const gguf::Tensor& tensor = *file_.find_tensor(name);
-    auto packed = backend_.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols());
+    auto packed = backend_.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols(),
+                                [this](std::span<const uint8_t> part) { file_.release(part); });
     if (!packed.ok())
       return Error{packed.error().code,
                    fmt::format("{}: tensor {}: {}", file_.path(), name, packed.error().message)};

@@ -6,7 +6,6 @@
 
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
-#include "base/mapped_file.h"
 #include "probe/isa.h"
 
 namespace handmill::backend {
@@ -29,7 +28,7 @@ std::string CpuBackend::description() const {
 
 Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
                                                  std::span<const uint8_t> data, size_t rows,
-                                                 size_t cols) {
+                                                 size_t cols, const Consumed& consumed) {
   const auto layout = panel_layout(format);
   if (!layout) return base::unsupported("no panel layout for {} weights", format.name);
   const size_t row_bytes =
@@ -46,8 +45,7 @@ Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
   matrix->panel_bytes = layout->panel_bytes(cols);
   matrix->bytes_ = matrix->panels() * matrix->panel_bytes;
   HANDMILL_TRY(matrix->memory, Memory::allocate(matrix->bytes_));
-  // Page by page the file's copy goes as ours comes, so that the two are never both whole in
-  // memory.
+  // The file's copy can go as ours comes, so that the two are never both whole in memory.
   constexpr size_t kPanels = 16;
   threads_.run((matrix->panels() + kPanels - 1) / kPanels, [&](size_t task, int) {
     const size_t end = std::min(matrix->panels(), (task + 1) * kPanels);
@@ -55,8 +53,7 @@ Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
       pack_panel(*layout, data.data(), rows, cols, panel * kPanelRows,
                  matrix->memory.data() + panel * matrix->panel_bytes);
     const size_t from = task * kPanels * kPanelRows * row_bytes;
-    base::MappedFile::release(
-        data.subspan(from, std::min(rows, end * kPanelRows) * row_bytes - from));
+    if (consumed) consumed(data.subspan(from, std::min(rows, end * kPanelRows) * row_bytes - from));
   });
   return std::unique_ptr<Matrix>(std::move(matrix));
 }

@@ -56,7 +56,7 @@ class CpuBackend final : public Backend {
 
   std::string description() const override;
   Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format, std::span<const uint8_t> data,
-                                       size_t rows, size_t cols) override;
+                                       size_t rows, size_t cols, const Consumed& consumed) override;
   Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) override;
   Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols,
                                                    InputForm form) override;
