@@ -58,6 +58,21 @@ void CpuBackend::find_runs(const AttendJob& job) {
   if (partials_.size() < partials) partials_.resize(partials);
 }
 
+/// Room for tasks of `tokens` tokens.
+void CpuBackend::grow_attention(const AttendJob& job, int tokens) {
+  const auto rows = static_cast<size_t>(tokens * job.group());
+  const auto dim = static_cast<size_t>(job.attention.head_dim);
+  grow_floats(2 * rows * (dim + 2));
+  for (auto& own : scratch_) {
+    if (own.ranges.size() >= 2 * rows && own.codes.size() >= rows * dim) continue;
+    own.queries.resize(rows * dim + 4 * kKvBlock);
+    own.ranges.resize(2 * rows);
+    own.codes.resize(rows * dim);
+    own.code_floats.resize(2 * rows * (dim / 32));
+    own.code_sums.resize(2 * rows * (dim / 32));
+  }
+}
+
 void CpuBackend::rotate_and_store(const AttendJob& job, size_t row) {
   const Attention& a = job.attention;
   const float* angles = job.angles.row(row);
@@ -93,8 +108,6 @@ void CpuBackend::attend_blocks(const AttendJob& job, const Run& run, int head, i
   const auto dim = static_cast<size_t>(a.head_dim), n = static_cast<size_t>(rows);
   auto& own = scratch_[static_cast<size_t>(worker)];
   const size_t groups = dim / 32;
-  if (own.queries.size() < n * dim + 4 * kKvBlock) own.queries.resize(n * dim + 4 * kKvBlock);
-  if (own.ranges.size() < 2 * n) own.ranges.resize(2 * n);
   float* queries = own.queries.data() + 4 * kKvBlock;
   for (int t = 0; t < count; ++t)
     std::memcpy(queries + static_cast<size_t>(t * group) * dim,
@@ -103,9 +116,6 @@ void CpuBackend::attend_blocks(const AttendJob& job, const Run& run, int head, i
                 static_cast<size_t>(group) * dim * sizeof(float));
   CodeRows codes{};
   if (job.store.shape.type == KvType::kQ8_0) {
-    if (own.codes.size() < n * dim) own.codes.resize(n * dim);
-    if (own.code_floats.size() < 2 * n * groups) own.code_floats.resize(2 * n * groups);
-    if (own.code_sums.size() < 2 * n * groups) own.code_sums.resize(2 * n * groups);
     codes = {own.codes.data(), own.code_floats.data(), own.code_floats.data() + n * groups,
              own.code_sums.data(), dim};
     for (size_t r = 0; r < n; ++r) kernels_.quantize(queries + r * dim, dim, codes.at(r));
@@ -151,7 +161,7 @@ void CpuBackend::attend_whole(const AttendJob& job, const Run& run, int head, in
   const Attention& a = job.attention;
   const int group = job.group();
   const auto rows = static_cast<size_t>(count * group), dim = static_cast<size_t>(a.head_dim);
-  float* memory = floats(worker, 2 * rows * (dim + 2));
+  float* memory = floats(worker);
   const State all{memory, memory + rows, memory + 2 * rows};
   memory += rows * (dim + 2);
   const State chunk_state{memory, memory + rows, memory + 2 * rows};
@@ -244,6 +254,7 @@ void CpuBackend::attend(const Attention& attention, const Batch& batch, const Ar
   threads_.run(n, [&](size_t row, int) { rotate_and_store(job, row); });
 
   const int tokens = std::max(1, kTileRows / job.group());
+  grow_attention(job, std::max(tokens, kSplitRows));
   auto parts_of = [&](const Run& run) {
     return run.split ? run.chunks : (run.rows + tokens - 1) / tokens;
   };

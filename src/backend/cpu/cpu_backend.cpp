@@ -122,10 +122,9 @@ void CpuBackend::read(const Array& array, size_t row, std::span<float> values) {
   std::memcpy(values.data(), static_cast<const CpuArray&>(array).row(row), values.size_bytes());
 }
 
-float* CpuBackend::floats(int worker, size_t count) {
-  auto& scratch = scratch_[static_cast<size_t>(worker)].floats;
-  if (scratch.size() < count) scratch.resize(count);
-  return scratch.data();
+void CpuBackend::grow_floats(size_t count) {
+  for (auto& scratch : scratch_)
+    if (scratch.floats.size() < count) scratch.floats.resize(count);
 }
 
 void CpuBackend::finish_row(CpuActivations& out, size_t row, const float* values) {

@@ -79,7 +79,8 @@ class CpuBackend final : public Backend {
               Array& k, const Array& v, KvStore& store, int layer, Activations& out) override;
 
  private:
-  /// A worker's own memory; grows, never shrinks, so a steady step allocates nothing.
+  /// A worker's own memory. It is grown for all workers before tasks run, and never shrinks: so a
+  /// steady step allocates nothing, whichever worker takes which task.
   struct Scratch {
     std::vector<float> floats;
     std::vector<uint8_t> product;  // kProductScratch bytes and room to align them
@@ -121,6 +122,7 @@ class CpuBackend final : public Backend {
                float* out, int worker);
   /// How many panels one task takes: enough work to be worth a task, enough tasks to share.
   size_t panels_per_task(const CpuMatrix& matrix, size_t n) const;
+  size_t product_floats(const CpuMatrix& matrix, const CpuActivations& in, size_t n) const;
   /// The same product for every task of `matrix`: done(first row, rows, values [n][stride],
   /// stride).
   template <class Done>
@@ -128,9 +130,11 @@ class CpuBackend final : public Backend {
                     int worker, Done done);
   void finish_row(CpuActivations& out, size_t row, const float* values);
   void finish_group(CpuActivations& out, size_t row, size_t col, size_t count, const float* values);
-  float* floats(int worker, size_t count);
+  void grow_floats(size_t count);
+  float* floats(int worker) { return scratch_[static_cast<size_t>(worker)].floats.data(); }
 
   void find_runs(const AttendJob& job);
+  void grow_attention(const AttendJob& job, int tokens);
   void rotate_and_store(const AttendJob& job, size_t row);
   void attend_blocks(const AttendJob& job, const Run& run, int head, int first, int count,
                      int begin, int end, State state, int worker);

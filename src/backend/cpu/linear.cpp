@@ -46,6 +46,12 @@ void CpuBackend::product(const CpuMatrix& matrix, size_t panel, int count, const
           out[2 * i * job.out_stride + r] + out[(2 * i + 1) * job.out_stride + r];
 }
 
+/// Scratch of one product_task.
+size_t CpuBackend::product_floats(const CpuMatrix& matrix, const CpuActivations& in,
+                                  size_t n) const {
+  return n * in.codings * panels_per_task(matrix, n) * kPanelRows;
+}
+
 template <class Done>
 void CpuBackend::product_task(const CpuMatrix& matrix, size_t task, const CpuActivations& in,
                               size_t n, int worker, Done done) {
@@ -53,7 +59,7 @@ void CpuBackend::product_task(const CpuMatrix& matrix, size_t task, const CpuAct
   const size_t panel = task * per_task;
   const size_t count = std::min(per_task, matrix.panels() - panel);
   const size_t stride = count * kPanelRows;
-  float* values = floats(worker, n * in.codings * stride);
+  float* values = floats(worker);
   product(matrix, panel, static_cast<int>(count), in, n, values, worker);
   const size_t row = panel * kPanelRows;
   done(row, std::min(stride, matrix.rows() - row), values, stride);
@@ -68,7 +74,10 @@ void CpuBackend::linear(const Activations& in, int n, std::span<const Linear> pr
     return (matrix.panels() + per_task - 1) / per_task;
   };
   size_t tasks = 0;
-  for (const Linear& one : products) tasks += tasks_of(one);
+  for (const Linear& one : products) {
+    tasks += tasks_of(one);
+    grow_floats(product_floats(static_cast<const CpuMatrix&>(*one.weight), from, count));
+  }
   threads_.run(tasks, [&](size_t task, int worker) {
     const Linear* one = products.data();
     for (size_t own; task >= (own = tasks_of(*one)); ++one) task -= own;
@@ -91,6 +100,7 @@ void CpuBackend::linear_add(const Activations& in, int n, const Matrix& weight, 
   const auto& matrix = static_cast<const CpuMatrix&>(weight);
   const auto count = static_cast<size_t>(n);
   const size_t per_task = panels_per_task(matrix, count);
+  grow_floats(product_floats(matrix, from, count));
   const float* added = bias ? static_cast<const CpuArray*>(bias)->row(0) : nullptr;
   auto& out = static_cast<CpuArray&>(x);
   threads_.run((matrix.panels() + per_task - 1) / per_task, [&](size_t task, int worker) {
@@ -113,9 +123,10 @@ void CpuBackend::gated(const Activations& in, int n, const Matrix& gate, const M
   auto& to = static_cast<CpuActivations&>(out);
   const auto count = static_cast<size_t>(n);
   const size_t per_task = panels_per_task(gates, count);
+  const size_t rows_of_codes = count * from.codings;
+  grow_floats(2 * rows_of_codes * kGroupCols);
   threads_.run((gates.panels() + per_task - 1) / per_task, [&](size_t task, int worker) {
-    const size_t rows_of_codes = count * from.codings;
-    float* g = floats(worker, 2 * rows_of_codes * kGroupCols);
+    float* g = floats(worker);
     float* u = g + rows_of_codes * kGroupCols;
     const size_t end = std::min(gates.panels(), (task + 1) * per_task);
     for (size_t panel = task * per_task; panel < end; panel += kUnitPanels) {

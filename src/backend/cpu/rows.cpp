@@ -37,8 +37,9 @@ void CpuBackend::norm(const Array& x, const Array& weight, float eps, std::span<
   const auto& from = static_cast<const CpuArray&>(x);
   const float* scale = static_cast<const CpuArray&>(weight).row(0);
   auto& to = static_cast<CpuActivations&>(out);
+  grow_floats(x.cols());
   threads_.run(rows.empty() ? static_cast<size_t>(n) : rows.size(), [&](size_t i, int worker) {
-    float* normed = floats(worker, x.cols());
+    float* normed = floats(worker);
     const size_t row = rows.empty() ? i : static_cast<size_t>(rows[i]);
     kernels_.rms_norm(from.row(row), scale, eps, x.cols(), normed);
     finish_row(to, i, normed);
@@ -49,8 +50,9 @@ void CpuBackend::norm_add(const Array& y, const Array& weight, float eps, int n,
   const auto& from = static_cast<const CpuArray&>(y);
   const float* scale = static_cast<const CpuArray&>(weight).row(0);
   auto& to = static_cast<CpuArray&>(x);
+  grow_floats(y.cols());
   threads_.run(static_cast<size_t>(n), [&](size_t i, int worker) {
-    float* normed = floats(worker, y.cols());
+    float* normed = floats(worker);
     kernels_.rms_norm(from.row(i), scale, eps, y.cols(), normed);
     float* row = to.row(i);
     for (size_t c = 0; c < y.cols(); ++c) row[c] += normed[c];
