@@ -52,6 +52,7 @@ Status set_mirostat(Parameters& target, Values values) {
 Status set_seed(Parameters& target, Values values) {
   if (values.back() == "random" || values.back() == "-1") {
     target.sampling.seed.reset();
+    target.any_seed = true;
     return {};
   }
   HANDMILL_TRY(const int64_t value, parse_integer(values.back(), 0, INT64_MAX));
@@ -140,7 +141,8 @@ constexpr std::array kParameters = {
               set_float<&S::mirostat_eta>, get_float<&S::mirostat_eta>},
     Parameter{"logit_bias", "ID=X", "Add X to the logit of token ID (-inf forbids it); repeatable",
               true, set_logit_bias, get_logit_bias},
-    Parameter{"seed", "N", "The same seed gives the same answer; random without one", false,
+    Parameter{"seed", "N|random",
+              "Same seed, same answer, on every machine; 1 where a single answer names none", false,
               set_seed,
               [](const Parameters& p) {
                 return p.sampling.seed ? fmt::format("{}", *p.sampling.seed) : "random";

@@ -16,6 +16,7 @@ namespace handmill::cli {
 
 struct Parameters {
   sample::Settings sampling;
+  bool any_seed = false;          // "random" was asked for
   int max_tokens = -1;            // −1: until the context is full
   std::vector<std::string> stop;  // the answer ends before the first of these
 };

@@ -97,6 +97,10 @@ Status check(const RunOptions& options) {
   return {};
 }
 
+/// A question asked again gets the answer it got, here and on any other machine. In a conversation
+/// one may want another answer to the same words.
+constexpr uint64_t kSeedOfOneAnswer = 1;
+
 Result<int> run(RunOptions& options) {
   if (options.greedy) options.parameters.sampling.temperature = 0;
   HANDMILL_OK(check(options));
@@ -119,7 +123,9 @@ Result<int> run(RunOptions& options) {
     return base::invalid("there is no prompt: give one as an argument or on standard input");
 
   HANDMILL_TRY(auto session, Session::open(model, options.engine));
-  HANDMILL_OK(sample::validate(options.parameters.sampling, session->tokenizer().vocab_size()));
+  auto& sampling = options.parameters.sampling;
+  if (!chat && !sampling.seed && !options.parameters.any_seed) sampling.seed = kSeedOfOneAnswer;
+  HANDMILL_OK(sample::validate(sampling, session->tokenizer().vocab_size()));
   return chat ? open_chat(std::move(session), options, text) : answer_once(*session, options, text);
 }
 
