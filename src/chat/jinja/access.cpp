@@ -140,11 +140,13 @@ Result<Maybe> Interpreter::python_attribute(const Value& object, std::string_vie
   if (!method) return Maybe();
   if (!method->call) return Maybe(unsafe_attribute(object, name));
   auto call = method->call;
+  std::string title =
+      fmt::format("built-in method {} of {} object at 0x0", name, object.type_name());
   NativeFunction body = [object, call](Interpreter& in, const Arguments& arguments) {
     return call(in, object, arguments);
   };
   return Maybe(Value(ObjectPtr(
-      std::make_shared<Function>(std::string(name), std::move(body), object.depth() + 1))));
+      std::make_shared<Function>(std::move(title), std::move(body), object.depth() + 1))));
 }
 
 Result<Value> Interpreter::get_attr(const Value& object, std::string_view name) {

@@ -42,7 +42,9 @@ Result<Value> integers(Op op, Int a, Int b) {
     default: break;
   }
   if (b == 0) return base::invalid("division by zero");
-  if (op == Op::kDiv) return Value(static_cast<double>(a) / static_cast<double>(b));
+  if (op == Op::kDiv) {  // wide enough that 64-bit operands are exact
+    return Value(static_cast<double>(static_cast<long double>(a) / static_cast<long double>(b)));
+  }
   if (b == -1) {  // the one quotient that can overflow
     if (op == Op::kMod) return Value(0);
     return __builtin_sub_overflow(Int{0}, a, &result) ? too_wide() : Result<Value>(result);

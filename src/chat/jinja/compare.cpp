@@ -45,6 +45,30 @@ Result<bool> equal_dicts(Interpreter& in, const Dict& a, const Dict& b) {
   return true;
 }
 
+/// dict.keys() and dict.items() compare as sets.
+const DictView* as_set(const Value& value) {
+  auto* view = value.object_as<DictView>();
+  return view && view->part() != DictView::Part::kValues ? view : nullptr;
+}
+
+Result<bool> is_subset(Interpreter& in, const Value& a, const Value& b) {
+  HANDMILL_TRY(Items items, in.iterate(a));
+  for (const Value& item : items) {
+    HANDMILL_TRY(bool found, contains(in, b, item));
+    if (!found) return false;
+  }
+  return true;
+}
+
+Result<bool> order_sets(Interpreter& in, Op op, const Value& a, const Value& b) {
+  bool less = op == Op::kLess || op == Op::kLessEqual;
+  const Value &small = less ? a : b, &large = less ? b : a;
+  size_t small_size = as_set(small)->dict().size(), large_size = as_set(large)->dict().size();
+  bool strict = op == Op::kLess || op == Op::kGreater;
+  if (small_size > large_size || (strict && small_size == large_size)) return false;
+  return is_subset(in, small, large);
+}
+
 Result<bool> order(Interpreter& in, Op op, const Value& a, const Value& b) {
   HANDMILL_OK(in.spend());
   for (const Value* side : {&a, &b}) {
@@ -64,6 +88,7 @@ Result<bool> order(Interpreter& in, Op op, const Value& a, const Value& b) {
     }
     return ordered(op, x->items.size(), y->items.size());
   }
+  if (as_set(a) && as_set(b)) return order_sets(in, op, a, b);
   return base::invalid("'{}' not supported between instances of '{}' and '{}'", op_text(op),
                        a.type_name(), b.type_name());
 }
@@ -126,6 +151,10 @@ Result<bool> equal(Interpreter& in, const Value& a, const Value& b) {
   }
   if (a.dict() && b.dict()) return equal_dicts(in, *a.dict(), *b.dict());
   if (a.is_none() && b.is_none()) return true;
+  if (as_set(a) && as_set(b)) {
+    if (as_set(a)->dict().size() != as_set(b)->dict().size()) return false;
+    return is_subset(in, a, b);
+  }
   return a.object() != nullptr && a.object() == b.object();
 }
 

@@ -12,6 +12,21 @@
 #include "chat/jinja/utf8.h"
 
 namespace handmill::chat::jinja {
+namespace {
+
+std::string reverse_iterator_name(const Value& of) {
+  if (of.dict()) return "dict_reversekeyiterator object";
+  if (of.object_as<Range>()) return "range_iterator object";
+  if (auto* view = of.object_as<DictView>()) {
+    return view->part() == DictView::Part::kKeys     ? "dict_reversekeyiterator object"
+           : view->part() == DictView::Part::kValues ? "dict_reversevalueiterator object"
+                                                     : "dict_reverseitemiterator object";
+  }
+  bool list = of.sequence() && of.sequence()->kind == Sequence::Kind::kList;
+  return list ? "list_reverseiterator object" : "reversed object";
+}
+
+}  // namespace
 
 Result<Value> filter_length(Interpreter&, const Value& subject, const Arguments& arguments) {
   HANDMILL_OK(bind(arguments, "length", {}));
@@ -49,7 +64,6 @@ Result<Value> filter_last(Interpreter& in, const Value& subject, const Arguments
                     subject.object_as<DictView>() || subject.object_as<Range>() ||
                     subject.is_undefined();
   if (!reversible) return base::invalid("'{}' object is not reversible", subject.type_name());
-  if (subject.is_undefined()) return base::invalid("{}", subject.undefined_message());
   HANDMILL_TRY(Items items, in.iterate(subject));
   if (items.size() == 0) return Value::undefined("No last item, sequence was empty.");
   return items[items.size() - 1];
@@ -88,17 +102,16 @@ Result<Value> filter_reverse(Interpreter& in, const Value& subject, const Argume
   std::vector<Value> reversed(items.begin(), items.end());
   std::reverse(reversed.begin(), reversed.end());
   if (subject.object_as<Generator>()) return make_sequence(std::move(reversed));
-  if (subject.is_undefined()) return base::invalid("{}", subject.undefined_message());
   HANDMILL_TRY(Value list, make_sequence(std::move(reversed)));
   int depth = list.depth() + 1;
   return make_generator(
-      "list_reverseiterator", depth,
+      reverse_iterator_name(subject), depth,
       [list](Interpreter&) -> Result<std::vector<Value>> { return list.sequence()->items; });
 }
 
 Result<Value> filter_items(Interpreter&, const Value& subject, const Arguments& arguments) {
   HANDMILL_OK(bind(arguments, "items", {}));
-  return make_generator("do_items", subject.depth() + 2,
+  return make_generator("generator object do_items", subject.depth() + 2,
                         [subject](Interpreter& run) -> Result<std::vector<Value>> {
                           if (subject.is_undefined()) return std::vector<Value>();
                           if (!subject.dict())
@@ -135,7 +148,8 @@ Result<Value> filter_batch(Interpreter&, const Value& subject, const Arguments& 
     rows.push_back(std::move(made));
     return rows;
   };
-  return make_generator("sync_do_batch", std::max(subject.depth(), fill.depth()) + 2, produce);
+  return make_generator("generator object sync_do_batch",
+                        std::max(subject.depth(), fill.depth()) + 2, produce);
 }
 
 Result<Value> filter_slice(Interpreter&, const Value& subject, const Arguments& arguments) {
@@ -164,7 +178,8 @@ Result<Value> filter_slice(Interpreter&, const Value& subject, const Arguments& 
     }
     return slices;
   };
-  return make_generator("sync_do_slice", std::max(subject.depth(), fill.depth()) + 2, produce);
+  return make_generator("generator object sync_do_slice",
+                        std::max(subject.depth(), fill.depth()) + 2, produce);
 }
 
 Result<Value> filter_default(Interpreter& in, const Value& subject, const Arguments& arguments) {

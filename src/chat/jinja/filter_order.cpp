@@ -182,7 +182,7 @@ Result<Value> filter_unique(Interpreter&, const Value& subject, const Arguments&
     }
     return items;
   };
-  return make_generator("sync_do_unique", subject.depth() + 1, produce);
+  return make_generator("generator object sync_do_unique", subject.depth() + 1, produce);
 }
 
 Result<Value> filter_min(Interpreter& in, const Value& subject, const Arguments& arguments) {

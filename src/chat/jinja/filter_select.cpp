@@ -89,7 +89,7 @@ Result<std::vector<Value>> chosen(Interpreter& in, const Value& subject, const A
 
 Result<Value> choose(const Value& subject, const Arguments& arguments, bool by_attribute,
                      bool wanted) {
-  return make_generator("select_or_reject", depth_of(subject, arguments),
+  return make_generator("generator object select_or_reject", depth_of(subject, arguments),
                         [=](Interpreter& run) -> Result<std::vector<Value>> {
                           return chosen(run, subject, arguments, by_attribute, wanted);
                         });
@@ -98,7 +98,7 @@ Result<Value> choose(const Value& subject, const Arguments& arguments, bool by_a
 }  // namespace
 
 Result<Value> filter_map(Interpreter&, const Value& subject, const Arguments& arguments) {
-  return make_generator("sync_do_map", depth_of(subject, arguments),
+  return make_generator("generator object sync_do_map", depth_of(subject, arguments),
                         [=](Interpreter& run) -> Result<std::vector<Value>> {
                           return map_items(run, subject, arguments);
                         });

@@ -125,7 +125,8 @@ constexpr Global kGlobals[] = {
 std::optional<Value> builtin_global(std::string_view name) {
   for (const Global& global : kGlobals) {
     if (global.name == name) {
-      return Value(ObjectPtr(std::make_shared<Function>(std::string(name), global.call)));
+      return Value(ObjectPtr(
+          std::make_shared<Function>(fmt::format("function {} at 0x0", name), global.call)));
     }
   }
   return std::nullopt;

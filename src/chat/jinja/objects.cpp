@@ -119,7 +119,7 @@ Result<Value> make_generator(std::string name, int depth, Generator::Producer pr
   return Value(ObjectPtr(std::make_shared<Generator>(std::move(name), depth, std::move(producer))));
 }
 
-std::string Generator::repr() const { return fmt::format("<generator object {} at 0x0>", name_); }
+std::string Generator::repr() const { return fmt::format("<{} at 0x0>", name_); }
 
 Status Generator::produce(Interpreter& in) {
   if (!producer_) return {};

@@ -21,7 +21,7 @@ class Function : public Object {
   Function(std::string name, NativeFunction function, int depth = 1)
       : name_(std::move(name)), function_(std::move(function)), depth_(depth) {}
   std::string_view type_name() const override { return "builtin_function_or_method"; }
-  std::string repr() const override { return fmt::format("<function {}>", name_); }
+  std::string repr() const override { return fmt::format("<{}>", name_); }
   bool callable() const override { return true; }
   Result<Value> call(Interpreter& in, const Arguments& a) override { return function_(in, a); }
   int depth() const override { return depth_; }
@@ -151,6 +151,7 @@ class DictView : public Object {
   bool iterable() const override { return true; }
   Result<Items> iterate(Interpreter& in) override;
   std::optional<size_t> length() override { return dict().size(); }
+  bool hashable() const override { return part_ == Part::kValues; }
   int depth() const override { return dict_.depth() + 1; }
 
  private:

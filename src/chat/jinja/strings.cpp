@@ -69,8 +69,7 @@ Result<std::vector<Value>> split_spaces_right(Interpreter& in, const Marked& tex
     while (end > 0 && space_before(end)) end = previous_offset(view, end);
     if (end == 0) break;
     if (most >= 0 && Int{parts.size()} >= most) {
-      Marked rest = stripped(text.slice(0, end), nullptr, Side::kLeft);
-      HANDMILL_OK(push_part(in, parts, rest, 0, rest.size()));
+      HANDMILL_OK(push_part(in, parts, text, 0, end));
       break;
     }
     size_t begin = end;

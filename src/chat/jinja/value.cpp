@@ -27,7 +27,7 @@ Status append_key_code(const Value& key, std::string& out) {
     out += 'n';
   } else if (key.is_undefined()) {
     out += 'u';
-  } else if (Object* object = key.object()) {
+  } else if (Object* object = key.object(); object && object->hashable()) {
     out += fmt::format("o{};", static_cast<void*>(object));
   } else if (const Sequence* sequence = key.sequence();
              sequence && sequence->kind != Sequence::Kind::kList) {

@@ -185,6 +185,7 @@ class Object {
   virtual Result<Items> iterate(Interpreter&);
   virtual std::optional<size_t> length() { return std::nullopt; }
   virtual Result<Maybe> item(Interpreter&, const Value&) { return Maybe(); }
+  virtual bool hashable() const { return true; }
   virtual int depth() const { return 1; }
   virtual void clear() {}  // lets go of other values, at the end of a render
 };
