@@ -34,7 +34,8 @@ inline std::vector<float> random_floats(size_t n, uint32_t seed, float spread = 
 }
 
 /// Rows of a format with random codes and scales. The half-precision fields of every block are
-/// small and finite; `extreme` sets every code to its largest or smallest.
+/// small and finite; `extreme` sets every code to its
+/// largest or smallest, in some blocks all alike.
 inline std::vector<uint8_t> random_rows(const tensor::Format& format, size_t rows, size_t cols,
                                         uint32_t seed, bool extreme = false) {
   std::mt19937 random(seed);
@@ -54,8 +55,16 @@ inline std::vector<uint8_t> random_rows(const tensor::Format& format, size_t row
     }
     return data;
   }
-  for (uint8_t& byte : data)
-    byte = extreme ? static_cast<uint8_t>(random() % 2 ? 0xff : 0) : static_cast<uint8_t>(random());
+  for (size_t i = 0, kind = 0; i < data.size(); ++i) {
+    if (i % bytes == 0) kind = random() % 3;
+    if (!extreme) {
+      data[i] = static_cast<uint8_t>(random());
+    } else if (kind == 2) {
+      data[i] = random() % 2 != 0 ? 0xff : 0;
+    } else {
+      data[i] = kind != 0 ? 0xff : 0;
+    }
+  }
   // Where the halves of a block lie.
   std::vector<size_t> halves{0};
   switch (format.type) {
