@@ -20,10 +20,10 @@ namespace handmill::backend {
 
 /// Rows of quantized activations. `cols` is padded to whole pairs; padding has code 0 and scale 0.
 struct CodeRows {
-  int8_t* codes;  // [rows, cols], −127..127
-  float* scales;  // [rows, cols / 32]; at most 16 significant bits, so that scale · 1.5 · 2^23 is
-                  // exact
-  float* sums;    // [rows, cols / 32]: float(Σ codes) · scale
+  int8_t* codes;    // [rows, cols], −127..127
+  float* scales;    // [rows, cols / 32]; at most 16 significant bits, so that scale · 1.5 · 2^23 is
+                    // exact
+  float* sums;      // [rows, cols / 32]: float(Σ codes) · scale
   int32_t* sums16;  // [rows, cols / 16]: Σ codes
   size_t cols;
 
