@@ -1,4 +1,4 @@
-"""Jinja2, configured as Hugging Face's apply_chat_template configures it: the oracle of test_templates.py."""
+"""Jinja2 as Hugging Face's apply_chat_template configures it: test_templates.py's oracle."""
 
 import copy
 import datetime
@@ -25,7 +25,11 @@ class Generation(jinja2.ext.Extension):
 
 
 def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-    return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    return json.dumps(x,
+                      ensure_ascii=ensure_ascii,
+                      indent=indent,
+                      separators=separators,
+                      sort_keys=sort_keys)
 
 
 def raise_exception(message):
@@ -38,8 +42,7 @@ def strftime_now(format):
 
 def environment():
     env = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols]
-    )
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols])
     env.filters["tojson"] = tojson
     env.globals["raise_exception"] = raise_exception
     env.globals["strftime_now"] = strftime_now

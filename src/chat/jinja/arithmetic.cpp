@@ -108,6 +108,10 @@ Result<Value> concatenate(Interpreter& in, const Sequence& a, const Sequence& b)
 }
 
 Result<Value> repeat(Interpreter& in, const Value& what, Int times) {
+  constexpr Int kIndexMax = INT64_MAX;
+  if (times > kIndexMax || times < -kIndexMax - 1) {
+    return base::invalid("cannot fit 'int' into an index-sized integer");
+  }
   times = times < 0 ? 0 : times;
   if (const Marked* text = what.text()) {
     Marked out;

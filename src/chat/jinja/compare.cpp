@@ -11,6 +11,13 @@
 namespace handmill::chat::jinja {
 namespace {
 
+/// A number in a format that holds both floats and 64-bit integers exactly.
+std::optional<long double> wide(const Value& value) {
+  if (auto integer = value.as_integer()) return static_cast<long double>(*integer);
+  if (const double* number = value.number()) return *number;
+  return std::nullopt;
+}
+
 std::string_view op_text(Op op) {
   switch (op) {
     case Op::kLess: return "<";
@@ -75,7 +82,7 @@ Result<bool> order(Interpreter& in, Op op, const Value& a, const Value& b) {
     if (side->is_undefined()) return base::invalid("{}", side->undefined_message());
   }
   if (auto x = a.as_integer(), y = b.as_integer(); x && y) return ordered(op, *x, *y);
-  if (auto x = a.as_number(), y = b.as_number(); x && y) return ordered(op, *x, *y);
+  if (auto x = wide(a), y = wide(b); x && y) return ordered(op, *x, *y);
   if (a.text() && b.text()) {
     HANDMILL_OK(in.spend_bytes(std::min(a.text()->size(), b.text()->size())));
     return ordered(op, a.text()->view(), b.text()->view());
@@ -135,7 +142,7 @@ Result<bool> equal(Interpreter& in, const Value& a, const Value& b) {
   HANDMILL_OK(in.spend());
   if (a.is_undefined() || b.is_undefined()) return a.is_undefined() && b.is_undefined();
   if (auto x = a.as_integer(), y = b.as_integer(); x && y) return *x == *y;
-  if (auto x = a.as_number(), y = b.as_number(); x && y) return *x == *y;
+  if (auto x = wide(a), y = wide(b); x && y) return *x == *y;
   if (a.text() && b.text()) {
     HANDMILL_OK(in.spend_bytes(a.text()->size() == b.text()->size() ? a.text()->size() : 0));
     return a.text()->view() == b.text()->view();

@@ -42,8 +42,7 @@ Result<std::vector<Value>> split_spaces(Interpreter& in, const Marked& text, Int
     }
     if (begin == view.size()) return parts;
     if (most >= 0 && Int{parts.size()} >= most) {
-      Marked rest = stripped(text.slice(begin, view.size()), nullptr, Side::kRight);
-      HANDMILL_OK(push_part(in, parts, rest, 0, rest.size()));
+      HANDMILL_OK(push_part(in, parts, text, begin, view.size()));
       return parts;
     }
     size_t end = begin;
