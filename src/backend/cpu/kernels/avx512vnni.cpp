@@ -1,7 +1,4 @@
 // The kernels for AVX-512 with VNNI (Cascade Lake and later, Zen 4 and later).
-// GCC 12 takes its own header's undefined vectors for mistakes (GCC bug 105593).
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
 
 #include "backend/cpu/kernels/common.h"
