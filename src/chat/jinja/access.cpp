@@ -110,7 +110,9 @@ Result<Items> Interpreter::iterate(const Value& value) {
       size_t begin = at;
       next_code_point(text->view(), at);
       HANDMILL_OK(spend());
-      HANDMILL_TRY(Value character, this->text(text->slice(begin, at)));
+      Marked part = text->slice(begin, at);
+      part.safe = false;  // str's own iterator knows of no Markup
+      HANDMILL_TRY(Value character, this->text(std::move(part)));
       characters.push_back(std::move(character));
     }
     return Items(std::move(characters));

@@ -48,7 +48,9 @@ Result<Value> filter_first(Interpreter& in, const Value& subject, const Argument
     return Value::undefined("No first item, sequence was empty.");
   }
   if (const Marked* text = subject.text(); text && !text->empty()) {
-    return in.text(text->slice(0, offset_of(text->view(), 1)));
+    Marked character = text->slice(0, offset_of(text->view(), 1));
+    character.safe = false;
+    return in.text(std::move(character));
   }
   HANDMILL_TRY(Items items, in.iterate(subject));
   if (items.size() == 0) return Value::undefined("No first item, sequence was empty.");

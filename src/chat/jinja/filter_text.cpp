@@ -138,7 +138,7 @@ Result<Value> filter_truncate(Interpreter& in, const Value& subject, const Argum
   Int end_length = Int{code_points(end->view())};
   if (length < end_length) return base::invalid("expected length >= {}", end_length);
   if (leeway < 0) return base::invalid("expected leeway >= 0");
-  if (!subject.text() && (subject.sequence() || subject.dict() || subject.is_undefined())) {
+  if (!subject.text()) {
     HANDMILL_TRY(Value size, filter_length(in, subject, {}));
     if (*size.as_integer() <= length + leeway) return subject;
   }

@@ -93,7 +93,9 @@ Result<Value> partition(Interpreter& in, const Value& self, const Arguments& arg
   size_t cut = found ? at : from_right ? 0 : text.size();
   size_t rest = found ? at + separator->size() : cut;
   HANDMILL_TRY(Value before, in.text(text.slice(0, cut)));
-  HANDMILL_TRY(Value between, in.text(found ? *separator : Marked()));
+  Marked middle = found ? *separator : Marked();
+  middle.safe = text.safe;
+  HANDMILL_TRY(Value between, in.text(std::move(middle)));
   HANDMILL_TRY(Value after, in.text(text.slice(rest, text.size())));
   return make_sequence({std::move(before), std::move(between), std::move(after)},
                        Sequence::Kind::kTuple);
