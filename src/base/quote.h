@@ -1,5 +1,6 @@
 // Untrusted text (a key, a name, a value) made fit for a one-line message: in double quotes, short,
-// and with every byte that a terminal could act on written as \xNN.
+// with every byte that a terminal could act on written as \xNN. Letters of any language stay as
+// they are.
 #pragma once
 
 #include <cstddef>
