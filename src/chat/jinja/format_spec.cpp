@@ -25,16 +25,14 @@ std::string grouped(std::string digits, char separator, size_t every) {
   return digits;
 }
 
-__extension__ typedef unsigned __int128 Unsigned;
-
-std::string digits_in_base(Int value, unsigned base, bool upper) {
-  std::string out;
-  auto rest = static_cast<Unsigned>(value);
-  do {
-    out += (upper ? "0123456789ABCDEF" : "0123456789abcdef")[static_cast<unsigned>(rest % base)];
-    rest /= base;
-  } while (rest != 0);
-  return {out.rbegin(), out.rend()};
+std::string digits_of(Int value, char type) {
+  switch (type) {
+    case 'x': return fmt::format("{:x}", value);
+    case 'X': return fmt::format("{:X}", value);
+    case 'o': return fmt::format("{:o}", value);
+    case 'b': return fmt::format("{:b}", value);
+    default: return fmt::format("{}", value);
+  }
 }
 
 }  // namespace
@@ -44,20 +42,13 @@ Result<std::string> format_integer(Int value, const FormatSpec& spec) {
   if (negative && __builtin_sub_overflow(Int{0}, value, &value)) {
     return base::limit("integer: more than 127 bits");
   }
-  unsigned base = 10;
   std::string prefix;
-  switch (spec.type) {
-    case 'x':
-    case 'X': base = 16, prefix = spec.type == 'x' ? "0x" : "0X"; break;
-    case 'o': base = 8, prefix = "0o"; break;
-    case 'b': base = 2, prefix = "0b"; break;
-    default: break;
-  }
-  std::string digits = digits_in_base(value, base, spec.type == 'X');
+  if (std::string_view("xXob").find(spec.type) != std::string_view::npos) prefix = {'0', spec.type};
+  std::string digits = digits_of(value, spec.type);
   if (spec.precision > static_cast<int>(digits.size())) {
     digits.insert(0, static_cast<size_t>(spec.precision) - digits.size(), '0');
   }
-  digits = grouped(std::move(digits), spec.grouping, base == 10 ? 3 : 4);
+  digits = grouped(std::move(digits), spec.grouping, prefix.empty() ? 3 : 4);
   return sign_of(negative, spec.sign) + (spec.alternate ? prefix : "") + digits;
 }
 
