@@ -128,34 +128,6 @@ def test_turns_history_and_commands(chat, home):
     assert (home / "history").stat().st_mode & 0o077 == 0
 
 
-def test_several_lines_typed_and_pasted(chat, home):
-    saved = home / "talk.json"
-    t = chat("--max-tokens", "2")
-    t.enter('"""First')
-    t.expect("... ")
-    t.enter("Größe 😀")
-    t.expect("... ")
-    t.enter('last"""')
-    t.expect("TTFT")
-    t.expect(PROMPT)
-    t.type(PASTE.format("one\rtwo\r/three"))
-    t.enter("")
-    t.expect("TTFT")
-    t.expect(PROMPT)
-    t.enter(f"/save {saved}")
-    t.expect("Saved 4 messages")
-    messages = json.loads(saved.read_text())["messages"]
-    assert messages[0]["content"] == "First\nGröße 😀\nlast"
-    assert messages[2]["content"] == "one\ntwo\n/three"
-    t.enter("/clear")
-    t.expect("begins anew")
-    t.enter(f"/load {saved}")
-    t.expect("Loaded 4 messages")
-    t.expect(PROMPT)
-    t.type("\x04")
-    assert t.wait() == 0
-
-
 def test_interrupt_stops_the_answer_and_not_the_program(chat):
     t = chat("--system", "You tell endless stories.")
     t.type("half a line\x03")
