@@ -1,5 +1,5 @@
-// The line editor of the chat, on libedit: what it lacks (bracketed paste, a race-free Ctrl-C,
-// UTF-8 whatever the locale was) is here.
+// The line editor of the chat, on libedit: what it lacks (bracketed paste, a race-free Ctrl-C, keys
+// typed before their prompt, UTF-8 whatever the locale was) is here.
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -144,6 +144,9 @@ LineEditor::LineEditor()
   el_wset(edit_, EL_PROMPT, prompt);
   el_wset(edit_, EL_EDITOR, L"emacs");
   el_wset(edit_, EL_SIGNAL, 1);
+  // Between two prompts keys only wait. In canonical mode the terminal would take them for itself
+  // and give the editor what it makes of them: of a Ctrl-D a null, on which nothing ends.
+  el_wset(edit_, EL_SETTY, L"-x", L"-icanon", L"-echo", nullptr);
   el_wset(edit_, EL_GETCFN, get_character);
   bind_keys();
   open_history();

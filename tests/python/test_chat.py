@@ -69,8 +69,10 @@ class Terminal:
         self.type(line + "\r")
 
     def wait(self):
+        """Waits for its end; gives the exit code."""
+        end = time.monotonic() + PATIENCE
         while self.receive():
-            pass
+            assert time.monotonic() < end, f"it did not end after {self.text[-2000:]!r}"
         self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.code
 
@@ -126,6 +128,48 @@ def test_turns_history_and_commands(chat, home):
     history = (home / "history").read_text()
     assert "Italy?" in history and "/shwo" in history
     assert (home / "history").stat().st_mode & 0o077 == 0
+
+
+def test_several_lines_typed_and_pasted(chat, home):
+    saved = home / "talk.json"
+    t = chat("--max-tokens", "2")
+    t.enter('"""First')
+    t.expect("... ")
+    t.enter("Größe 😀")
+    t.expect("... ")
+    t.enter('last"""')
+    t.expect("TTFT")
+    t.expect(PROMPT)
+    t.type(PASTE.format("one\rtwo\r/three"))
+    t.enter("")
+    t.expect("TTFT")
+    t.expect(PROMPT)
+    t.enter(f"/save {saved}")
+    t.expect("Saved 4 messages")
+    messages = json.loads(saved.read_text())["messages"]
+    assert messages[0]["content"] == "First\nGröße 😀\nlast"
+    assert messages[2]["content"] == "one\ntwo\n/three"
+    t.enter("/clear")
+    t.expect("begins anew")
+    t.enter(f"/load {saved}")
+    t.expect("Loaded 4 messages")
+    t.expect(PROMPT)
+    t.type("\x04")
+    assert t.wait() == 0
+
+
+def test_keys_typed_during_an_answer_wait_for_the_next_prompt(chat):
+    t = chat("--max-tokens", "300")
+    t.enter("/set logit_bias 0=-inf 2=-inf")  # without end tokens, no answer ends by itself
+    t.expect("logit_bias is")
+    t.expect(PROMPT)
+    t.enter("Count to a hundred.")
+    t.expect("\n")
+    time.sleep(0.2)
+    t.type("/set seed 7\r/set max_tokens 3\r\x04")
+    t.expect("seed is 7")
+    t.expect("max_tokens is 3")
+    assert t.wait() == 0
 
 
 def test_interrupt_stops_the_answer_and_not_the_program(chat):
