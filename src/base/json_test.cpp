@@ -2,7 +2,11 @@
 #include "base/json.h"
 
 #include <boost/json.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <random>
 #include <string>
 
 namespace handmill::base {
@@ -25,6 +29,47 @@ TEST(Json, FaultsSayWhere) {
   for (const char* bad : {"", "nul", "[1,]", "{\"a\" 1}", "\"\xff\"", "\"\\ud800\"", "01", "+1"}) {
     EXPECT_FALSE(parse_json(bad).ok()) << bad;
   }
+}
+
+TEST(Json, NumbersAreTheNearestDoubles) {
+  // Each lies beside a double that is almost as near.
+  for (const char* text : {"724.98869804617959", "-0.00089908963432011623", "119253.77307030787",
+                           "1.0131879654773605e-05", "9007199254740993.0", "5e-324", "0.1"}) {
+    auto value = parse_json(text);
+    ASSERT_TRUE(value.ok()) << value.error().message;
+    EXPECT_EQ(value->as_double(), std::strtod(text, nullptr)) << text;
+  }
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const double wanted =
+        std::ldexp(static_cast<double>(random()), static_cast<int>(random() % 200) - 160);
+    const std::string text = fmt::format("[{:.{}e}]", wanted, random() % 20);
+    auto value = parse_json(text);
+    ASSERT_TRUE(value.ok()) << value.error().message;
+    ASSERT_EQ(value->as_array()[0].as_double(), std::strtod(text.c_str() + 1, nullptr)) << text;
+  }
+}
+
+TEST(Json, NumbersBeyondDoublesAreErrorsOrZero) {
+  for (const char* text : {"1e400", "[-1e400]", "{\"a\": 2e308}", "1e99999999999"}) {
+    auto value = parse_json(text);
+    ASSERT_FALSE(value.ok()) << text;
+    EXPECT_NE(value.error().message.find("overflow at byte"), std::string::npos)
+        << value.error().message;
+  }
+  auto tiny = parse_json("[1e-400, -1e-400]");
+  ASSERT_TRUE(tiny.ok()) << tiny.error().message;
+  EXPECT_EQ(tiny->as_array()[0].as_double(), 0.0);
+  EXPECT_TRUE(std::signbit(tiny->as_array()[1].as_double()));
+}
+
+TEST(Json, LongStringsAndKeysComeWhole) {
+  const std::string text(10'000, 'x');
+  auto value = parse_json("{\"" + text + "\\n\": \"\\u00e9" + text + "\\t\"}");
+  ASSERT_TRUE(value.ok()) << value.error().message;
+  EXPECT_EQ(value->as_object().at(text + "\n").as_string(), "é" + text + "\t");
+  EXPECT_EQ(boost::json::serialize(*parse_json(" [true,false,null,{},[],-0,1E2] ")),
+            "[true,false,null,{},[],0,1E2]");
 }
 
 TEST(Json, DepthIsLimited) {
