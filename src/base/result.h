@@ -16,7 +16,6 @@ enum class Code {
   kUnsupported,  // well-formed, but handmill lacks it
   kLimit,        // larger than a stated limit, or than what fits
   kIo,           // the operating system said no
-  kCancelled,    // the caller asked to stop
 };
 
 struct Error {

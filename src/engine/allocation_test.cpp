@@ -1,44 +1,17 @@
-// Counts what operator new is asked for: a steady decode step allocates nothing. Not under clang's
-// ThreadSanitizer, whose runtime does not let a program have an operator new of its own.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HANDMILL_OWN_NEW 0
-#endif
-#endif
-#ifndef HANDMILL_OWN_NEW
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+// A steady decode step allocates nothing.
+#include "base/count_allocations.h"
 #include "engine/test_engine.h"
 
-namespace {
-std::atomic<bool> counting = false;
-std::atomic<int> allocations = 0;
-
-void* allocate(size_t size) {
-  if (counting) ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(size_t size) { return allocate(size); }
-void* operator new[](size_t size) { return allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
-
+#if HANDMILL_COUNTS_ALLOCATIONS
 namespace handmill::engine {
 namespace {
 
+using base::allocations;
+
 TEST(Allocation, TheCounterCounts) {
-  allocations = 0;
-  counting = true;
+  const uint64_t before = allocations;
   auto number = std::make_unique<int>(1);
-  counting = false;
-  EXPECT_EQ(allocations, 1) << *number;
+  EXPECT_EQ(allocations - before, 1u) << *number;
 }
 
 TEST(Allocation, ASteadyDecodeStepAllocatesNothing) {
@@ -55,12 +28,11 @@ TEST(Allocation, ASteadyDecodeStepAllocatesNothing) {
   }
   for (int i = 0; i < 20; ++i) ASSERT_TRUE((*engine)->step());
   tokens = 0;
-  allocations = 0;
-  counting = true;
+  const uint64_t before = allocations;
   for (int i = 0; i < 100; ++i) (*engine)->step();  // past the ends of blocks
-  counting = false;
+  const uint64_t made = allocations - before;
   EXPECT_EQ(tokens, 400);
-  EXPECT_EQ(allocations, 0);
+  EXPECT_EQ(made, 0u);
 }
 
 }  // namespace

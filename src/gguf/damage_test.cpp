@@ -1,43 +1,18 @@
 // Damage without choosing it: cut at every byte, every number set to every edge value, every byte
 // flipped. Whatever comes out is an error with a place or a file that can be read throughout, and
 // costs no more memory than a small multiple of its bytes.
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 #include <random>
 
+#include "base/count_allocations.h"
 #include "gguf/samples.h"
 #include "gguf/test_files.h"
 #include "gguf/touch.h"
 
-namespace {
-thread_local uint64_t allocated = 0;  // bytes asked for by this thread, ever
-void* count(std::size_t size) {
-  allocated += size;
-  if (void* p = std::malloc(size != 0 ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return count(size); }
-void* operator new[](std::size_t size) { return count(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  allocated += size;
-  return std::malloc(size != 0 ? size : 1);
-}
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  allocated += size;
-  return std::malloc(size != 0 ? size : 1);
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
-
 namespace handmill::gguf {
 namespace {
+
+using base::allocated_bytes;
 
 // All bytes ever asked for, not the most at once; the constant is for the text of an error.
 constexpr uint64_t kBytesPerFileByte = 8;
@@ -45,9 +20,9 @@ constexpr uint64_t kBytesBeside = 4096;
 
 /// Parses what is damaged; true where it still is a file. Checks all that holds in both cases.
 bool survives(const std::vector<uint8_t>& bytes) {
-  const uint64_t before = allocated;
+  const uint64_t before = allocated_bytes;
   auto file = File::parse(bytes, "d.gguf");
-  EXPECT_LE(allocated - before, kBytesPerFileByte * bytes.size() + kBytesBeside);
+  EXPECT_LE(allocated_bytes - before, kBytesPerFileByte * bytes.size() + kBytesBeside);
   if (file.ok()) {
     EXPECT_GT(touch(*file), 0u);
     for (const Tensor& t : file->tensors()) {
@@ -160,6 +135,14 @@ TEST(Damage, TheSmallestEntriesAndTensorsStayWithinTheBound) {
   EXPECT_FALSE(survives(bytes));
 }
 
+#if HANDMILL_COUNTS_ALLOCATIONS
+TEST(Damage, TheCounterCounts) {
+  const uint64_t before = allocated_bytes;
+  const std::vector<char> some(1000);
+  EXPECT_EQ(allocated_bytes - before, 1000u) << some.size();
+}
+#endif
+
 TEST(Damage, TypedReadsStayWithinTheBound) {
   Writer w;
   const std::vector<std::string_view> none(5000);
@@ -169,10 +152,10 @@ TEST(Damage, TypedReadsStayWithinTheBound) {
   const auto bytes = w.bytes();
   auto file = File::parse(bytes, "f");
   ASSERT_TRUE(file.ok());
-  const uint64_t before = allocated;
+  const uint64_t before = allocated_bytes;
   EXPECT_EQ(file->get_strings("strings")->size(), 5000u);
   EXPECT_EQ(file->get_ints("ints")->size(), 5000u);
-  EXPECT_LE(allocated - before, 2 * 8 * 5000u + 8 * 5000u + 256);
+  EXPECT_LE(allocated_bytes - before, 2 * 8 * 5000u + 8 * 5000u + 256);
 }
 
 }  // namespace

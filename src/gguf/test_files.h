@@ -1,18 +1,16 @@
 // For this room's tests: a second, independent walk over a valid file that says where each field
-// lies, patches at those places, and a folder that goes away.
+// lies, and patches at those places.
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/temp_folder.h"
 #include "gguf/file.h"
 
 namespace handmill::gguf {
@@ -95,32 +93,7 @@ inline void put_number(std::vector<uint8_t>& bytes, const KnownField& field, uin
   std::memcpy(bytes.data() + field.offset, &number, field.size);
 }
 
-class TempFolder {
- public:
-  TempFolder() {
-    std::string made = (std::filesystem::temp_directory_path() / "handmill-XXXXXX").string();
-    if (::mkdtemp(made.data()) == nullptr) std::abort();
-    path_ = made;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-  std::string file(std::string_view name, const std::vector<uint8_t>& bytes) const {
-    const std::string path = *this / name;
-    std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-    return path;
-  }
-
- private:
-  std::string path_;
-};
+using base::TempFolder;
 
 /// The error has this code, begins with `file`, and says each of `parts`.
 template <class T>

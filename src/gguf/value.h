@@ -4,11 +4,11 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/load.h"
 #include "gguf/file.h"
 
 namespace handmill::gguf {
@@ -30,12 +30,7 @@ uint64_t value_bytes_min(ValueType type);
 bool is_integer(ValueType type);  // not bool
 bool is_float(ValueType type);
 
-template <class T>
-T load(const uint8_t* bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
-}
+using base::load;
 
 /// Calls `f` with the value of a numeric `type` at `bytes`, in its own C++ type; bool comes as
 /// uint8_t. REQUIRES: a number or bool type.

@@ -1,37 +1,18 @@
 // A made-up /proc, /sys and cgroup tree in a temporary folder, for this room's tests.
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <gtest/gtest.h>
 #include <string>
 #include <string_view>
+
+#include "base/temp_folder.h"
 
 namespace handmill::probe {
 
 class FakeMachine {
  public:
-  FakeMachine() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "handmill-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    root_ = pattern;
-  }
-  ~FakeMachine() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  FakeMachine(const FakeMachine&) = delete;
-  FakeMachine& operator=(const FakeMachine&) = delete;
+  const std::string& root() const { return folder_.path(); }
 
-  const std::string& root() const { return root_; }
-
-  void file(const std::string& path, std::string_view text) const {
-    const std::filesystem::path whole = root_ + path;
-    std::filesystem::create_directories(whole.parent_path());
-    std::ofstream(whole, std::ios::binary) << text;
-    ASSERT_EQ(std::filesystem::file_size(whole), text.size());
-  }
+  void file(const std::string& path, std::string_view text) const { folder_.file(path, text); }
 
   /// One cgroup v2 hierarchy at /sys/fs/cgroup, the process in `group`.
   void v2(const std::string& group, const std::string& top = "/") const {
@@ -57,7 +38,7 @@ class FakeMachine {
   }
 
  private:
-  std::string root_;
+  base::TempFolder folder_;
 };
 
 }  // namespace handmill::probe

@@ -1,5 +1,5 @@
-// What the block layouts share: loading a block from unaligned bytes, and the two nibble orders
-// that the 32-column and the 256-column formats use. Serves the format files of this room alone.
+// What the block layouts share: a block's bytes, and the orders in which they pack codes of less
+// than a byte. Serves the format files of this room alone.
 #pragma once
 
 #include <cstddef>
@@ -7,16 +7,11 @@
 #include <cstring>
 #include <type_traits>
 
+#include "base/load.h"
+
 namespace handmill::tensor {
 
-/// A block as its struct; file bytes have no alignment.
-template <class T>
-T load_block(const uint8_t* bytes) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  T block;
-  std::memcpy(&block, bytes, sizeof block);
-  return block;
-}
+using base::load;
 
 template <class T>
 void store_block(const T& block, uint8_t* bytes) {
@@ -36,6 +31,22 @@ inline void split_nibbles(const uint8_t* packed, int n, uint8_t* codes) {
 inline void join_nibbles(const uint8_t* codes, int n, uint8_t* packed) {
   for (int i = 0; i < n; ++i) {
     packed[i] = static_cast<uint8_t>((codes[i] & 15) | ((codes[n + i] & 15) << 4));
+  }
+}
+
+/// codes[0..256) from 2-bit planes: per 128 columns 32 bytes, of which bits 2k, 2k+1 of byte j are
+/// column 32k + j.
+inline void split_two_bits(const uint8_t (&packed)[64], uint8_t* codes) {
+  for (int c = 0; c < 256; ++c) {
+    const int half = c / 128, plane = c / 32 % 4, j = c % 32;
+    codes[c] = packed[32 * half + j] >> (2 * plane) & 3;
+  }
+}
+
+/// codes[c] gets bit `to` from bit k of packed[j], c = 32k + j, for 256 columns.
+inline void add_bits(const uint8_t (&packed)[32], int to, uint8_t* codes) {
+  for (int c = 0; c < 256; ++c) {
+    codes[c] = static_cast<uint8_t>(codes[c] | (packed[c % 32] >> (c / 32) & 1) << to);
   }
 }
 

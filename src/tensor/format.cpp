@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "base/load.h"
 #include "tensor/half.h"
 #include "tensor/iq4_nl.h"
 #include "tensor/iq4_xs.h"
@@ -60,20 +61,13 @@ constexpr std::string_view kTypeNames[] = {
     "f64",   "iq1_m",      "bf16",       "q4_0_4_4",   "q4_0_4_8", "q4_0_8_8", "tq1_0",
     "tq2_0", "iq4_nl_4_4", "iq4_nl_4_8", "iq4_nl_8_8", "mxfp4",    "nvfp4",    "q1_0"};
 
-template <class T>
-T load(const uint8_t* bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
-}
-
 void dequantize_floats(Type type, const uint8_t* row, size_t cols, float* out) {
   if (type == Type::kF32) {
     std::memcpy(out, row, cols * sizeof(float));
     return;
   }
   const auto convert = type == Type::kF16 ? half_to_float : bfloat_to_float;
-  for (size_t c = 0; c < cols; ++c) out[c] = convert(load<uint16_t>(row + 2 * c));
+  for (size_t c = 0; c < cols; ++c) out[c] = convert(base::load<uint16_t>(row + 2 * c));
 }
 
 void expand(const Format& format, const Block& block, float* out) {

@@ -35,8 +35,8 @@ inline constexpr int kMaxBlock = 256;  // elements in the largest block
 inline constexpr int kMaxGroups = 16;  // groups in the largest block
 
 /// One block, decoded exactly. Element c of group g = c / group_cols is
-///   w = (d · scales[g]) · value − (dmin · mins[g]),   value = table ? table[code] : code −
-///   code_offset,
+///   w = (d · scales[g]) · value − (dmin · mins[g])
+///   value = table ? table[code] : code − code_offset
 /// every product rounded to float32 once, in this order (most are exact). Formats without
 /// sub-scales have scales[g] = 1, formats without mins have mins[g] = 0.
 struct Block {
@@ -54,11 +54,10 @@ struct Format {
   int block_bytes;        // bytes of a block
   int code_bits;          // 2, 3, 4, 5, 6 or 8; 16 or 32 for floats
   int group_cols;         // elements that share a scale: 16 or 32; 0 for floats
-  int code_offset;  // value = code − code_offset where there is no table (q8_0: 128, codes are q +
-                    // 128)
-  const int8_t* table;  // 16 values by code, or null
-  bool has_mins;        // q4_1, q5_1, q2_k, q4_k, q5_k
-  bool has_sub_scales;  // the k-quants and iq4_xs: integer scales times d
+  int code_offset;        // value = code − code_offset where there is no table; q8_0: 128
+  const int8_t* table;    // 16 values by code, or null
+  bool has_mins;          // q4_1, q5_1, q2_k, q4_k, q5_k
+  bool has_sub_scales;    // the k-quants and iq4_xs: integer scales times d
   void (*decode)(const uint8_t* block, Block& out);  // null for floats
   /// block_cols finite values to one block, rounded as the `gguf` package rounds; null where
   /// nothing needs it.

@@ -8,7 +8,7 @@
 namespace handmill::tensor {
 
 void decode_iq4_nl(const uint8_t* block, Block& out) {
-  const auto b = load_block<BlockIQ4_NL>(block);
+  const auto b = load<BlockIQ4_NL>(block);
   set_single_scale(half_to_float(b.d), out);
   split_nibbles(b.qs, 16, out.codes);
 }

@@ -7,7 +7,7 @@
 namespace handmill::tensor {
 
 void decode_iq4_xs(const uint8_t* block, Block& out) {
-  const auto b = load_block<BlockIQ4_XS>(block);
+  const auto b = load<BlockIQ4_XS>(block);
   out.d = half_to_float(b.d);
   out.dmin = 0;
   for (int g = 0; g < 8; ++g) {

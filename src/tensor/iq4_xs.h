@@ -1,10 +1,11 @@
-// IQ4_XS: 256 columns, 8 groups of 32, 4 bits through IQ4_NL's table, 6-bit signed scales. 136
+// IQ4_XS: 256 columns, 8 groups of 32, 4 bits through IQ4_NL's table, 6-bit signed scales, in 136
 // bytes:
 //   0   d         f16
 //   2   scales_h  little-endian: bits 2g, 2g+1 are the high two bits of group g
-//   4   scales_l  byte i: the low four bits of group 2i in its low nibble, of 2i + 1 in its high
-//   one 8   qs        per 32 columns 16 bytes: byte j holds column j in its low nibble, j + 16 in
-//   its high
+//   4   scales_l  byte i: the low four bits of group 2i in its low nibble and of group 2i + 1 in
+//                 its high one
+//   8   qs        per 32 columns 16 bytes: byte j holds column j in its low nibble and column
+//                 j + 16 in its high one
 // w = (d · (scale − 32)) · kIq4Values[code].
 #pragma once
 

@@ -19,7 +19,7 @@ float half_e8m0(uint8_t e) {
 }  // namespace
 
 void decode_mxfp4(const uint8_t* block, Block& out) {
-  const auto b = load_block<BlockMXFP4>(block);
+  const auto b = load<BlockMXFP4>(block);
   set_single_scale(half_e8m0(b.e), out);
   split_nibbles(b.qs, 16, out.codes);
 }

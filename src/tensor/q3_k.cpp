@@ -7,7 +7,7 @@
 namespace handmill::tensor {
 
 void decode_q3_k(const uint8_t* block, Block& out) {
-  const auto b = load_block<BlockQ3_K>(block);
+  const auto b = load<BlockQ3_K>(block);
   out.d = half_to_float(b.d);
   out.dmin = 0;
   for (int g = 0; g < 16; ++g) {
@@ -16,12 +16,8 @@ void decode_q3_k(const uint8_t* block, Block& out) {
     out.scales[g] = static_cast<int8_t>((low | high << 4) - 32);
     out.mins[g] = 0;
   }
-  for (int c = 0; c < 256; ++c) {
-    const int half = c / 128, plane = c / 32 % 4, j = c % 32;
-    const int low = b.qs[32 * half + j] >> (2 * plane) & 3;
-    const int high = b.hmask[j] >> (c / 32) & 1;
-    out.codes[c] = static_cast<uint8_t>(low | high << 2);
-  }
+  split_two_bits(b.qs, out.codes);
+  add_bits(b.hmask, 2, out.codes);
 }
 
 }  // namespace handmill::tensor

@@ -17,7 +17,7 @@ void unpack_k_scales(const KScales& packed, Block& out) {
 }
 
 void decode_q4_k(const uint8_t* block, Block& out) {
-  const auto b = load_block<BlockQ4_K>(block);
+  const auto b = load<BlockQ4_K>(block);
   out.d = half_to_float(b.d);
   out.dmin = half_to_float(b.dmin);
   unpack_k_scales(b.scales, out);

@@ -2,8 +2,8 @@
 //   0   d       f16
 //   2   dmin    f16
 //   4   scales  12 bytes, packed as KScales says
-//   16  qs      per 64 columns 32 bytes: byte j holds column j in its low nibble, j + 32 in its
-//   high
+//   16  qs      per 64 columns 32 bytes: byte j holds column j in its low nibble and column
+//               j + 32 in its high one
 // w = (d · scale) · code − (dmin · min).
 #pragma once
 

@@ -8,7 +8,7 @@
 namespace handmill::tensor {
 
 void decode_q5_0(const uint8_t* block, Block& out) {
-  const auto b = load_block<BlockQ5_0>(block);
+  const auto b = load<BlockQ5_0>(block);
   set_single_scale(half_to_float(b.d), out);
   split_nibbles(b.qs, 16, out.codes);
   add_fifth_bits(b.qh, out.codes);

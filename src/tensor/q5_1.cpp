@@ -8,7 +8,7 @@
 namespace handmill::tensor {
 
 void decode_q5_1(const uint8_t* block, Block& out) {
-  const auto b = load_block<BlockQ5_1>(block);
+  const auto b = load<BlockQ5_1>(block);
   set_scale_and_offset(half_to_float(b.d), half_to_float(b.m), out);
   split_nibbles(b.qs, 16, out.codes);
   add_fifth_bits(b.qh, out.codes);

@@ -3,8 +3,8 @@
 //   2   dmin    f16
 //   4   scales  12 bytes, as in q4_k.h
 //   16  qh      bit k of byte j is the fifth bit of column 32k + j
-//   48  qs      per 64 columns 32 bytes: byte j holds column j in its low nibble, j + 32 in its
-//   high
+//   48  qs      per 64 columns 32 bytes: byte j holds column j in its low nibble and column
+//               j + 32 in its high one
 // w = (d · scale) · code − (dmin · min).
 #pragma once
 

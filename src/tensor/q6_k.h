@@ -1,8 +1,10 @@
 // Q6_K: 256 columns, 16 groups of 16, 6 bits, 8-bit signed scales. 210 bytes:
 //   0    ql      per 128 columns 64 bytes: byte j holds the low four bits of column j in its low
 //                nibble and of column j + 64 in its high one
-//   128  qh      per 128 columns 32 bytes: bits 2k, 2k+1 of byte j are the high two of column 32k +
-//   j 192  scales  int8, group g in byte g 208  d       f16
+//   128  qh      per 128 columns 32 bytes: bits 2k, 2k+1 of byte j are the high two bits of
+//                column 32k + j
+//   192  scales  int8, group g in byte g
+//   208  d       f16
 // w = (d · scale) · (code − 32).
 #pragma once
 

@@ -11,7 +11,7 @@
 namespace handmill::tensor {
 
 void decode_q8_0(const uint8_t* block, Block& out) {
-  const auto b = load_block<BlockQ8_0>(block);
+  const auto b = load<BlockQ8_0>(block);
   set_single_scale(half_to_float(b.d), out);
   for (int c = 0; c < 32; ++c) out.codes[c] = static_cast<uint8_t>(b.qs[c] + 128);
 }
