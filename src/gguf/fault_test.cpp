@@ -178,10 +178,12 @@ TEST_F(Fault, Alignment) {
   expect_error(File::parse(bytes, "f"), Code::kInvalid, "f",
                {"\"general.alignment\" value at byte ", "is string", "uint32 would be right"});
   Writer w;
+  w.set<uint8_t>("first", 1);
   w.set<uint64_t>("general.alignment", 32);
   bytes = w.bytes();
   expect_error(File::parse(bytes, "f"), Code::kInvalid, "f",
-               {"\"general.alignment\" value at byte ", "is uint64", "uint32 would be right"});
+               {"metadata entry 1 \"general.alignment\" value at byte ", "is uint64",
+                "uint32 would be right"});
 }
 
 TEST_F(Fault, Dimensions) {
@@ -316,7 +318,7 @@ TEST(FaultOnDisk, WhatIsNoFileIsRefused) {
   expect_error(File::open("/"), Code::kInvalid, "/", {"not a regular file"});
   const std::string none = folder / "none.gguf";
   expect_error(File::open(none), Code::kNotFound, none, {"cannot open"});
-  const std::string empty = folder.file("empty.gguf", {});
+  const std::string empty = folder.file("empty.gguf", std::string_view());
   expect_error(File::open(empty), Code::kInvalid, empty, {"magic at byte 0", "0 bytes are left"});
 }
 

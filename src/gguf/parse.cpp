@@ -145,10 +145,10 @@ Status parse_metadata(Reader& reader, uint64_t count, std::span<const uint8_t> f
 }
 
 Result<uint64_t> parse_alignment(const Reader& reader, const Part& part) {
-  constexpr std::string_view kKey = "general.alignment";
-  const Entry* entry = part.keys.find(part.entries, kKey);
+  const Entry* entry = part.keys.find(part.entries, kAlignmentKey);
   if (entry == nullptr) return uint64_t{kDefaultAlignment};
-  const Field field{"value", "metadata entry", 0, kKey};
+  const auto number = static_cast<uint64_t>(entry - part.entries.data());
+  const Field field{"value", "metadata entry", number, kAlignmentKey};
   if (entry->type != ValueType::kUint32)
     return reader.fault(Code::kInvalid, field, entry->offset, "is {}; uint32 would be right",
                         kind_name(*entry));

@@ -20,6 +20,7 @@ inline constexpr uint64_t kMaxTensors = 1u << 18;
 inline constexpr uint64_t kMaxKeyBytes = 65535;  // the specification's
 inline constexpr uint64_t kMaxNameBytes = 1024;  // the specification says 64; some tools write more
 inline constexpr uint32_t kDefaultAlignment = 32;
+inline constexpr std::string_view kAlignmentKey = "general.alignment";
 
 struct Part {
   uint32_t version = 0;

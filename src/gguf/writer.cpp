@@ -48,7 +48,7 @@ Status write_all(int fd, std::span<const uint8_t> bytes, const std::string& path
 Writer::Writer(uint32_t version, uint32_t alignment) : version_(version), alignment_(alignment) {
   assert(version == 2 || version == 3);
   assert(std::has_single_bit(alignment));
-  if (alignment != kDefaultAlignment) set("general.alignment", alignment);
+  if (alignment != kDefaultAlignment) set(kAlignmentKey, alignment);
 }
 
 std::vector<uint8_t>& Writer::slot(std::string_view key, ValueType type) {
@@ -84,6 +84,7 @@ void Writer::set_strings(std::string_view key, std::span<const std::string_view>
 }
 
 void Writer::set_entry(const Entry& entry) {
+  if (entry.key == kAlignmentKey) return;
   if (entry.type == ValueType::kArray) {
     set_array_bytes(entry.key, entry.element_type, entry.count, entry.bytes.data(),
                     entry.bytes.size());

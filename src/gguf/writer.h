@@ -58,7 +58,8 @@ class Writer {
   }
   void set_string(std::string_view key, std::string_view value);
   void set_strings(std::string_view key, std::span<const std::string_view> values);
-  /// An entry as a File has it, to carry metadata over unchanged.
+  /// An entry as a File has it, to carry metadata over unchanged; but for general.alignment, which
+  /// says how this Writer places its own tensors.
   void set_entry(const Entry& entry);
 
   /// kInvalid where the shape is not one that File would read, or `data` is not its size; a name

@@ -2,6 +2,7 @@
 // back it refuses.
 #include "gguf/writer.h"
 
+#include <algorithm>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
@@ -28,6 +29,24 @@ TEST(Writer, CarriesEveryEntryOverUnchanged) {
     must(copy.add_tensor(t.name, t.format->type,
                          std::span(t.shape).first(static_cast<size_t>(t.n_dims)), t.data));
   EXPECT_EQ(copy.bytes(), sample.bytes);
+}
+
+TEST(Writer, CarriesNoAlignmentOver) {
+  const Sample sample = full_sample();  // placed by 64
+  auto file = File::parse(sample.bytes, "full");
+  ASSERT_TRUE(file.ok());
+  for (uint32_t alignment : {8u, 32u, 128u}) {
+    Writer copy(3, alignment);
+    for (const Entry& entry : file->metadata()) copy.set_entry(entry);
+    for (const Tensor& t : file->tensors())
+      must(copy.add_tensor(t.name, t.format->type,
+                           std::span(t.shape).first(static_cast<size_t>(t.n_dims)), t.data));
+    const auto bytes = copy.bytes();
+    auto copied = File::parse(bytes, "copy");
+    ASSERT_TRUE(copied.ok()) << copied.error().message;
+    for (const Tensor& t : file->tensors())
+      EXPECT_TRUE(std::ranges::equal(copied->find_tensor(t.name)->data, t.data)) << t.name;
+  }
 }
 
 TEST(Writer, TheHeaderIsTheFormats) {
