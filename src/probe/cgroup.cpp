@@ -74,7 +74,7 @@ std::vector<std::string> levels(const Hierarchy& hierarchy, std::string group) {
     group = inside ? group.substr(hierarchy.top.size()) : "";
   }
   // "/../x": a group outside of our cgroup namespace, which the mount cannot show.
-  if (group.starts_with("/..")) group = "";
+  if (group == "/.." || group.starts_with("/../")) group = "";
   std::vector<std::string> folders;
   while (!group.empty() && group != "/") {
     folders.push_back(hierarchy.mount + group);

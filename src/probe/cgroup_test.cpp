@@ -128,6 +128,13 @@ TEST(CgroupCpu, AGroupOutsideOfTheNamespaceFallsBackToTheTop) {
   EXPECT_EQ(read_cgroup_limits(machine.root()).threads, 3);
 }
 
+TEST(CgroupCpu, AGroupWhoseNameBeginsWithDotsIsInside) {
+  FakeMachine machine;
+  machine.v2("/..box");
+  machine.file("/sys/fs/cgroup/..box/cpu.max", "200000 100000\n");
+  EXPECT_EQ(read_cgroup_limits(machine.root()).threads, 2);
+}
+
 TEST(CgroupCpu, EscapedMountPointsAreFound) {
   FakeMachine machine;
   machine.file("/proc/self/cgroup", "0::/\n");
