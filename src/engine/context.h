@@ -1,12 +1,18 @@
-// How many positions the key/value cache gets: what the caller wants, what the model can use, what
-// memory holds.
+// What memory holds: whether a model can be loaded at all, and how many positions the key/value
+// cache gets, of what the caller wants and the model can use.
 #pragma once
 
 #include <cstdint>
 
 #include "base/result.h"
+#include "gguf/file.h"
 
 namespace handmill::engine {
+
+/// kLimit, naming both sizes, where the tensors take more than the whole memory (`total_bytes`, 0:
+/// unknown): packing them would end in swapping, or in the kernel killing the process. What is in
+/// use now may yet be given back, so it does not count.
+Status check_weights(const gguf::File& file, uint64_t total_bytes);
 
 /// `wanted` 0: the model's own context, or what fits into half of the free memory, whichever is
 /// smaller. `free_bytes` 0: unknown. More than fits is kLimit, naming both sizes.

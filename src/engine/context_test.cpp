@@ -1,11 +1,34 @@
 #include "engine/context.h"
 
 #include <gtest/gtest.h>
+#include <vector>
+
+#include "gguf/writer.h"
 
 namespace handmill::engine {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
+
+TEST(CheckWeights, WhatTheWholeMemoryCannotHoldIsRefused) {
+  gguf::Writer writer;
+  const std::vector<uint8_t> data(3 << 20);
+  const std::vector<uint64_t> shape = {uint64_t{3} << 18};
+  for (const char* name : {"a", "b"})
+    ASSERT_TRUE(writer.add_tensor(name, tensor::Type::kF32, shape, data).ok());
+  const auto bytes = writer.bytes();
+  const auto file = gguf::File::parse(bytes, "m.gguf");
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  EXPECT_TRUE(check_weights(*file, 6 * kMiB).ok());
+  EXPECT_TRUE(check_weights(*file, 0).ok()) << "unknown";
+  const Status refused = check_weights(*file, 6 * kMiB - 1);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::kLimit);
+  EXPECT_EQ(refused.error().message, "m.gguf: its tensors take 6 MiB; there are 6 MiB of memory");
+  const Status far = check_weights(*file, 2 * kMiB);
+  ASSERT_FALSE(far.ok());
+  EXPECT_EQ(far.error().message, "m.gguf: its tensors take 6 MiB; there are 2 MiB of memory");
+}
 
 TEST(PlanContext, TakesTheModelsOwnWhereItFits) {
   EXPECT_EQ(*plan_context(0, 8192, kMiB, 1024 * kMiB), 8192);

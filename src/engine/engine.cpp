@@ -214,6 +214,7 @@ Result<Parts> make_parts(std::shared_ptr<const gguf::File> file, const Options& 
   parts.prefill_chunk = options.prefill_chunk;
   parts.max_sequences = options.max_sequences;
   parts.max_outputs = std::max(kOutputsMin, options.max_sequences);
+  HANDMILL_OK(check_weights(*parts.file, machine.memory.total_bytes));
   HANDMILL_TRY(const model::Config config, model::read_config(*parts.file));
   HANDMILL_TRY(parts.tokenizer, text::Tokenizer::load(*parts.file));
   if (parts.tokenizer->vocab_size() > config.vocab)

@@ -2,8 +2,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
+#include "base/temp_folder.h"
 #include "engine/test_engine.h"
+#include "probe/machine.h"
 
 namespace handmill::engine {
 namespace {
@@ -42,6 +47,33 @@ TEST(Engine, BadOptionsAreErrors) {
   const auto huge = Engine::open(file, {.threads = 1, .context = 1 << 26});
   ASSERT_FALSE(huge.ok());
   EXPECT_EQ(huge.error().code, Code::kLimit) << huge.error().message;
+}
+
+TEST(Engine, AModelLargerThanTheMemoryIsRefusedBeforeItIsRead) {
+  // A tensor of zeros at the end, which takes no room on the disk.
+  base::TempFolder folder;
+  const std::string path = folder / "huge.gguf";
+  TinyModel tiny;
+  tiny.more = {{"zeros", std::vector<float>(8)}};
+  tiny.write(path);
+  const uint64_t total = probe::read_memory("").total_bytes;
+  ASSERT_GT(total, 0u);
+  const uint64_t floats = total / sizeof(float) + (1 << 20);
+  {
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    std::string text((std::istreambuf_iterator<char>(file)), {});
+    const size_t row = text.rfind("zeros") + 5 + sizeof(uint32_t);  // its one dimension
+    file.clear();
+    file.seekp(static_cast<std::streamoff>(row));
+    file.write(reinterpret_cast<const char*>(&floats), sizeof floats);
+  }
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) + total + (8 << 20));
+  auto file = gguf::File::open(path);
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  const auto engine = Engine::open(std::make_shared<const gguf::File>(std::move(*file)), {});
+  ASSERT_FALSE(engine.ok());
+  EXPECT_EQ(engine.error().code, Code::kLimit) << engine.error().message;
+  EXPECT_NE(engine.error().message.find("of memory"), std::string::npos) << engine.error().message;
 }
 
 TEST(Engine, ReportsProgressUpToTheEnd) {
