@@ -44,14 +44,14 @@ Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
   matrix->is_float_ = layout->is_float();
   matrix->panel_bytes = layout->panel_bytes(cols);
   matrix->bytes_ = matrix->panels() * matrix->panel_bytes;
-  HANDMILL_TRY(matrix->memory, Memory::allocate(matrix->bytes_));
+  HANDMILL_TRY(matrix->data, weights_.take(matrix->bytes_));
   // The file's copy can go as ours comes, so that the two are never both whole in memory.
   constexpr size_t kPanels = 16;
   threads_.run((matrix->panels() + kPanels - 1) / kPanels, [&](size_t task, int) {
     const size_t end = std::min(matrix->panels(), (task + 1) * kPanels);
     for (size_t panel = task * kPanels; panel < end; ++panel)
       pack_panel(*layout, data.data(), rows, cols, panel * kPanelRows,
-                 matrix->memory.data() + panel * matrix->panel_bytes);
+                 matrix->data.get() + panel * matrix->panel_bytes);
     const size_t from = task * kPanels * kPanelRows * row_bytes;
     if (consumed) consumed(data.subspan(from, std::min(rows, end * kPanelRows) * row_bytes - from));
   });

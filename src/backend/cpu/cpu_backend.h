@@ -18,7 +18,8 @@ namespace handmill::backend {
 struct CpuMatrix final : Matrix {
   PanelLayout layout{};
   size_t panel_bytes = 0;
-  Memory memory;
+  std::shared_ptr<uint8_t> data;  // panels() · panel_bytes
+  const uint8_t* panel(size_t index) const { return data.get() + index * panel_bytes; }
   size_t panels() const { return (rows() + kPanelRows - 1) / kPanelRows; }
   friend class CpuBackend;
 };
@@ -145,6 +146,7 @@ class CpuBackend final : public Backend {
 
   const Kernels& kernels_;
   Threads threads_;
+  Arena weights_;
   std::vector<Scratch> scratch_;  // [worker]
   std::vector<Run> runs_;
   std::vector<float> attended_;  // [n, heads · head_dim]

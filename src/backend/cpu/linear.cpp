@@ -28,7 +28,7 @@ void CpuBackend::product(const CpuMatrix& matrix, size_t panel, int count, const
   // A fine input is two rows of codes, whose products add up.
   const size_t codings = matrix.is_float() ? 1 : in.codings;
   const Product job{.layout = &matrix.layout,
-                    .panels = matrix.memory.data() + panel * matrix.panel_bytes,
+                    .panels = matrix.panel(panel),
                     .panel_bytes = matrix.panel_bytes,
                     .panel_count = count,
                     .x = in.codes,

@@ -1,5 +1,6 @@
 #include "backend/cpu/memory.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
@@ -8,6 +9,12 @@
 #include "base/error.h"
 
 namespace handmill::backend {
+namespace {
+
+constexpr size_t kRegionBytes = size_t{256} << 20;  // only what is touched of it costs memory
+constexpr size_t kLine = 64;
+
+}  // namespace
 
 Result<Memory> Memory::allocate(size_t bytes) {
   Memory memory;
@@ -33,6 +40,17 @@ Memory& Memory::operator=(Memory&& other) noexcept {
 
 Memory::~Memory() {
   if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+Result<std::shared_ptr<uint8_t>> Arena::take(size_t bytes) {
+  if (region_ == nullptr || region_->size() - used_ < bytes) {
+    HANDMILL_TRY(Memory region, Memory::allocate(std::max(bytes, kRegionBytes)));
+    region_ = std::make_shared<Memory>(std::move(region));
+    used_ = 0;
+  }
+  std::shared_ptr<uint8_t> part(region_, region_->data() + used_);
+  used_ += std::min((bytes + kLine - 1) / kLine * kLine, region_->size() - used_);
+  return part;
 }
 
 }  // namespace handmill::backend

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "base/result.h"
 
@@ -28,6 +29,18 @@ class Memory {
  private:
   uint8_t* data_ = nullptr;
   size_t size_ = 0;
+};
+
+/// Memory for many parts that live about as long as one another, side by side: a part smaller than
+/// a huge page, in a region of its own, would get none. A region lives as long as any part of it.
+class Arena {
+ public:
+  /// `bytes` of zeroed memory, aligned to a cache line.
+  Result<std::shared_ptr<uint8_t>> take(size_t bytes);
+
+ private:
+  std::shared_ptr<Memory> region_;
+  size_t used_ = 0;
 };
 
 }  // namespace handmill::backend

@@ -4,5 +4,6 @@
 #include "backend/cpu/kernels/float_product.inl"
 #include "backend/cpu/kernels/rows.inl"
 #include "backend/cpu/kernels/attention.inl"
+#include "backend/cpu/kernels/roof.inl"
 #include "backend/cpu/kernels/table.inl"
 // clang-format on

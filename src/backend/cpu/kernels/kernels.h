@@ -93,7 +93,16 @@ struct Kernels {
   /// Joins the state of later keys (b) into that of earlier ones (a), both over one query.
   void (*merge)(float* maximum_a, float* sum_a, float* values_a, float maximum_b, float sum_b,
                 const float* values_b, int head_dim);
+
+  /// What the roofs are measured with: `steps` rounds of kRoofChains independent int8 products of
+  /// 64 codes in registers, and one reading of `bytes` (a multiple of 512) in order. The results
+  /// depend on all the work, and mean nothing.
+  uint64_t (*dot_steps)(const uint8_t* data, size_t steps);
+  uint64_t (*read_bytes)(const uint8_t* data, size_t bytes);
 };
+
+/// Enough to hide the latency of a product on every machine that we know of.
+inline constexpr size_t kRoofChains = 12;
 
 /// Bytes of one block of one kv head.
 size_t kv_head_bytes(KvType type, int head_dim);

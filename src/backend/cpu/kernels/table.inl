@@ -28,4 +28,5 @@ void product(const Product& p) {
   }
 }
 
-const Kernels kTable{kIsa, kName, product, quantize, rms_norm, gate, store_kv, attend, merge};
+const Kernels kTable{kIsa,     kName,  product, quantize,  rms_norm,  gate,
+                     store_kv, attend, merge,   dot_steps, read_bytes};

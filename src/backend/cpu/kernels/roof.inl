@@ -1,0 +1,29 @@
+// What the machine can do at most in this vocabulary: the roofs that products are held against.
+
+/// Independent chains of int8 products in registers: `steps` times kRoofChains steps of 64 bytes.
+uint64_t dot_steps(const uint8_t* data, size_t steps) {
+  typename Vec::template Dot<Width::kNibble> dot[kRoofChains];
+  const Vec::B codes = Vec::shift_and<0>(Vec::load_bytes(data), 15);
+  const Vec::X x = Vec::broadcast(reinterpret_cast<const int8_t*>(data));
+  unroll<kRoofChains>([&](auto i) { dot[i].begin(data[i]); });
+  for (size_t step = 0; step < steps; ++step)
+    unroll<kRoofChains>([&](auto i) { dot[i].step(codes, x); });
+  Vec::F sum = Vec::zero();
+  unroll<kRoofChains>([&](auto i) { sum = Vec::add(sum, Vec::to_float(dot[i].end(0))); });
+  return static_cast<uint64_t>(std::bit_cast<uint32_t>(Vec::reduce_add(sum)));
+}
+
+/// Reads `bytes` (a multiple of 512) once, in order; the result depends on all of them.
+uint64_t read_bytes(const uint8_t* data, size_t bytes) {
+  Vec::B all[8];
+  for (auto& one : all) one = Vec::load_bytes(data);
+  for (size_t at = 0; at < bytes; at += 512) {
+    for (size_t ahead = 0; ahead < 512; ahead += 64) prefetch(data + at + 4096 + ahead);
+    for (size_t i = 0; i < 8; ++i)
+      all[i] = Vec::or_bytes(all[i], Vec::load_bytes(data + at + 64 * i));
+  }
+  for (size_t i = 1; i < 8; ++i) all[0] = Vec::or_bytes(all[0], all[i]);
+  alignas(64) uint8_t out[64];
+  Vec::store_bytes(out, all[0]);
+  return out[0];
+}

@@ -1,0 +1,35 @@
+// The two roofs of decode and prefill, measured: how many bytes a second the threads read from
+// memory, and how many int8 operations a second they do in registers (Williams, Waterman, Patterson
+// 2009). Machines are shared and their clocks move, so a roof is worth something only beside a
+// measurement of the same moment: a meter is made once and asked before and after what it is held
+// against.
+#pragma once
+
+#include "backend/cpu/kernels/kernels.h"
+#include "backend/cpu/memory.h"
+#include "backend/cpu/threads.h"
+
+namespace handmill::backend {
+
+class RoofMeter {
+ public:
+  /// Takes and touches `bytes` of memory, which should be several times the last cache. `kernels`
+  /// and `threads` must outlive it.
+  static Result<RoofMeter> make(const Kernels& kernels, Threads& threads,
+                                size_t bytes = size_t{256} << 20);
+
+  /// Bytes per second of one reading of the whole memory, every thread its own contiguous part.
+  double read_bandwidth();
+  /// Operations (a multiplication is one, an addition another) per second of all threads, over
+  /// some tenths of a millisecond.
+  double int8_rate();
+
+ private:
+  RoofMeter(const Kernels& kernels, Threads& threads) : kernels_(&kernels), threads_(&threads) {}
+
+  const Kernels* kernels_;
+  Threads* threads_;
+  Memory memory_;
+};
+
+}  // namespace handmill::backend
