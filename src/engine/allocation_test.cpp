@@ -15,12 +15,12 @@ TEST(Allocation, TheCounterCounts) {
 }
 
 TEST(Allocation, ASteadyDecodeStepAllocatesNothing) {
-  auto engine = Engine::open(model::TinyModel{}.open(), {.threads = 2, .context = 2048});
+  auto engine = Engine::open(model::TinyModel{}.open(), {.threads = 2, .context = 8192});
   ASSERT_TRUE(engine.ok()) << engine.error().message;
   int tokens = 0;
   for (uint32_t i = 0; i < 4; ++i) {
     Request wanted;  // the default sampling, and a stop string to watch for
-    wanted.prompt = random_prompt(20 + 10 * i, i);
+    wanted.prompt = random_prompt(460 + 10 * i, i);
     wanted.sampling.seed = i;
     wanted.sampling.repeat_penalty = 1.1f;
     if (i % 2 == 0) wanted.stop = {"never in a random text"};
@@ -29,7 +29,7 @@ TEST(Allocation, ASteadyDecodeStepAllocatesNothing) {
   for (int i = 0; i < 20; ++i) ASSERT_TRUE((*engine)->step());
   tokens = 0;
   const uint64_t before = allocations;
-  for (int i = 0; i < 100; ++i) (*engine)->step();  // past the ends of blocks
+  for (int i = 0; i < 100; ++i) (*engine)->step();  // past the ends of blocks and chunks
   const uint64_t made = allocations - before;
   EXPECT_EQ(tokens, 400);
   EXPECT_EQ(made, 0u);

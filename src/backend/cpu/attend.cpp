@@ -1,7 +1,7 @@
-// Attention of the CPU backend, in three passes over the batch: norm, rotate and store; attend;
-// join and prepare for the next product. Keys are reduced in tiles of a block inside chunks of
-// kChunkBlocks blocks, and chunks are joined in ascending order, by whichever task: so a query's
-// bits do not depend on how the work was shared.
+// Attention of the CPU backend, in two passes over the batch: norm, rotate and store; attend.
+// Whoever ends the last task of some tokens joins them and prepares them for the next product. Keys
+// are reduced in tiles of a block inside chunks of kChunkBlocks blocks, and chunks are joined in
+// ascending order, by whichever task: so a query's bits do not depend on how the work was shared.
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -16,6 +16,7 @@ constexpr int kTileRows =
     64;  // queries of a task: their state and a block of keys stay in the second-level cache
 constexpr int kSplitRows =
     4;  // runs this short share a long context among threads by chunks of keys
+constexpr int kSpareChunks = 64;  // begun ones of as many sequences
 
 /// Rotates one head in place; `angles` are pairs (cos, sin).
 void rotate(float* x, int dims, bool neighbours, const float* angles) {
@@ -50,12 +51,26 @@ void CpuBackend::find_runs(const AttendJob& job) {
     run.chunks = (run.first_position + run.rows - 1) / kChunk - run.first_chunk + 1;
     run.split = run.rows <= kSplitRows && run.chunks > 1;
     run.partials = partials;
-    if (run.split)
-      partials += static_cast<size_t>(run.chunks * run.rows * job.attention.heads) *
-                  static_cast<size_t>(job.attention.head_dim + 2);
+    if (run.split) partials += static_cast<size_t>(run.chunks) * chunk_floats(job, run.rows);
     runs_.push_back(run);
   }
-  if (partials_.size() < partials) partials_.resize(partials);
+  grow_partials(job, partials);
+}
+
+/// Partial results of all heads over one chunk of keys, for `rows` tokens.
+size_t CpuBackend::chunk_floats(const AttendJob& job, int rows) {
+  return static_cast<size_t>(rows) * static_cast<size_t>(job.attention.heads) *
+         static_cast<size_t>(job.attention.head_dim + 2);
+}
+
+/// Room for as many chunks as the store can hold, so that a context that grows allocates nothing;
+/// more only where many sequences share their blocks. Untouched room costs no memory.
+void CpuBackend::grow_partials(const AttendJob& job, size_t floats) {
+  const auto chunks = static_cast<size_t>(job.store.blocks() / kChunkBlocks + kSpareChunks);
+  const size_t wanted = std::max(floats, chunks * chunk_floats(job, kSplitRows));
+  if (partials_size_ >= wanted) return;
+  partials_size_ = std::max(wanted, 2 * partials_size_);
+  partials_ = std::make_unique_for_overwrite<float[]>(partials_size_);
 }
 
 /// Room for tasks of `tokens` tokens.
@@ -64,12 +79,14 @@ void CpuBackend::grow_attention(const AttendJob& job, int tokens) {
   const auto dim = static_cast<size_t>(job.attention.head_dim);
   grow_floats(2 * rows * (dim + 2));
   for (auto& own : scratch_) {
-    if (own.ranges.size() >= 2 * rows && own.codes.size() >= rows * dim) continue;
-    own.queries.resize(rows * dim + 4 * kKvBlock);
-    own.ranges.resize(2 * rows);
-    own.codes.resize(rows * dim);
-    own.code_floats.resize(2 * rows * (dim / 32));
-    own.code_sums.resize(2 * rows * (dim / 32));
+    auto grow = [](auto& values, size_t size) {
+      if (values.size() < size) values.resize(size);
+    };
+    grow(own.queries, rows * dim + 4 * kKvBlock);
+    grow(own.ranges, 2 * rows);
+    grow(own.codes, rows * dim);
+    grow(own.code_floats, 2 * rows * (dim / 32));
+    grow(own.code_sums, 2 * rows * (dim / 32));
   }
 }
 
@@ -202,7 +219,7 @@ void CpuBackend::attend_chunk(const AttendJob& job, const Run& run, int head, in
                               int worker) {
   const auto rows = static_cast<size_t>(run.rows * job.group()),
              dim = static_cast<size_t>(job.attention.head_dim);
-  float* memory = partials_.data() + run.partials +
+  float* memory = partials_.get() + run.partials +
                   static_cast<size_t>(head * run.chunks + chunk) * rows * (dim + 2);
   const State state{memory, memory + rows, memory + 2 * rows};
   clear(state.maximum, state.sum, state.values, rows, dim);
@@ -216,7 +233,7 @@ void CpuBackend::join_chunks(const AttendJob& job, const Run& run, int row) {
   const auto rows = static_cast<size_t>(run.rows * group), dim = static_cast<size_t>(a.head_dim);
   for (int h = 0; h < a.heads; ++h) {
     const auto r = static_cast<size_t>(row * group + h % group);
-    float* first = partials_.data() + run.partials +
+    float* first = partials_.get() + run.partials +
                    static_cast<size_t>(h / group * run.chunks) * rows * (dim + 2);
     float *maximum = first + r, *sum = first + rows + r, *values = first + 2 * rows + r * dim;
     for (int chunk = 1; chunk < run.chunks; ++chunk) {
@@ -251,35 +268,51 @@ void CpuBackend::attend(const Attention& attention, const Batch& batch, const Ar
       static_cast<size_t>(attention.heads) * static_cast<size_t>(attention.head_dim);
   if (attended_.size() < n * width) attended_.resize(n * width);
   find_runs(job);
-  threads_.run(n, [&](size_t row, int) { rotate_and_store(job, row); });
+  run_rows(n, width, [&](size_t row, int) { rotate_and_store(job, row); });
 
   const int tokens = std::max(1, kTileRows / job.group());
   grow_attention(job, std::max(tokens, kSplitRows));
-  auto parts_of = [&](const Run& run) {
-    return run.split ? run.chunks : (run.rows + tokens - 1) / tokens;
-  };
-  size_t tasks = 0;
-  for (const Run& run : runs_) tasks += static_cast<size_t>(parts_of(run) * attention.kv_heads);
+  const size_t tasks = plan_parts(job, tokens);
+  auto& to = static_cast<CpuActivations&>(out);
   threads_.run(tasks, [&](size_t task, int worker) {
     const Run* run = runs_.data();
-    for (size_t own; task >= (own = static_cast<size_t>(parts_of(*run) * attention.kv_heads));
-         ++run)
+    for (size_t own; task >= (own = static_cast<size_t>(run->parts * attention.kv_heads)); ++run)
       task -= own;
-    const int parts = parts_of(*run), head = static_cast<int>(task) / parts;
-    const int part = parts - 1 - static_cast<int>(task) % parts;  // the longest first
-    if (run->split) return attend_chunk(job, *run, head, part, worker);
-    attend_whole(job, *run, head, part * tokens, std::min(tokens, run->rows - part * tokens),
-                 worker);
+    const int head = static_cast<int>(task) / run->parts;
+    const int part = run->parts - 1 - static_cast<int>(task) % run->parts;  // the longest first
+    const int first = run->split ? 0 : part * tokens;
+    const int count = run->split ? run->rows : std::min(tokens, run->rows - first);
+    if (run->split)
+      attend_chunk(job, *run, head, part, worker);
+    else
+      attend_whole(job, *run, head, first, count, worker);
+    auto& unfinished = unfinished_[static_cast<size_t>(run->first_row + first)];
+    if (unfinished.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+    for (int t = first; t < first + count; ++t) {
+      const auto row = static_cast<size_t>(run->first_row + t);
+      if (run->split) join_chunks(job, *run, t);
+      finish_row(to, row, attended_.data() + row * width);
+    }
   });
+}
 
-  auto& to = static_cast<CpuActivations&>(out);
-  threads_.run(n, [&](size_t row, int) {
-    const auto run = std::upper_bound(runs_.begin(), runs_.end(), static_cast<int>(row),
-                                      [](int r, const Run& one) { return r < one.first_row; }) -
-                     1;
-    if (run->split) join_chunks(job, *run, static_cast<int>(row) - run->first_row);
-    finish_row(to, row, attended_.data() + row * width);
-  });
+/// Cuts every run into the parts that are tasks (times the heads), of chunks or of `tokens` tokens.
+/// The first row of tokens that are finished together counts their tasks.
+size_t CpuBackend::plan_parts(const AttendJob& job, int tokens) {
+  const auto n = static_cast<size_t>(job.batch.size());
+  if (unfinished_size_ < n) {
+    unfinished_ = std::make_unique<std::atomic<int>[]>(n);
+    unfinished_size_ = n;
+  }
+  size_t tasks = 0;
+  for (Run& run : runs_) {
+    run.parts = run.split ? run.chunks : (run.rows + tokens - 1) / tokens;
+    const int each = job.attention.kv_heads * (run.split ? run.chunks : 1);
+    for (int row = 0; row < run.rows; row += run.split ? run.rows : tokens)
+      unfinished_[static_cast<size_t>(run.first_row + row)].store(each, std::memory_order_relaxed);
+    tasks += static_cast<size_t>(run.parts * job.attention.kv_heads);
+  }
+  return tasks;
 }
 
 }  // namespace handmill::backend

@@ -2,6 +2,7 @@
 // prompt is cut, however many threads and sequences there are, and on every instruction set.
 #include <cmath>
 #include <gtest/gtest.h>
+#include <limits>
 #include <numeric>
 
 #include "backend/cpu/cpu_backend.h"
@@ -174,6 +175,35 @@ TEST_P(AttendTest, IsTheSameBitsHoweverItIsCutAndShared) {
           << kernels->name << ", " << threads << " threads, chunks of " << chunk << ", " << copies
           << " sequences";
     }
+}
+
+TEST(Attend, WhatAQueryDoesNotSeeCannotSpoilIt) {
+  constexpr int kDim = 32, kQueries = 4;
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  for (const Kernels* kernels : test::runnable_kernels()) {
+    for (const KvType type : {KvType::kF16, KvType::kQ8_0}) {
+      std::vector<uint8_t> block(kv_head_bytes(type, kDim));
+      std::vector<float> seen(kDim, 0.5f), later(kDim, kInf), q(kQueries * kDim, 0.25f);
+      later[1] = -kInf;
+      later[2] = std::nanf("");
+      kernels->store_kv(block.data(), type, kDim, 0, seen.data(), seen.data());
+      kernels->store_kv(block.data(), type, kDim, 1, later.data(), later.data());
+      std::vector<int8_t> codes(kQueries * kDim);
+      std::vector<float> scales(2 * kQueries);
+      std::vector<int32_t> sums16(2 * kQueries);
+      const CodeRows q_codes{codes.data(), scales.data(), scales.data() + kQueries, sums16.data(),
+                             kDim};
+      for (size_t r = 0; r < kQueries; ++r)
+        kernels->quantize(q.data() + r * kDim, kDim, q_codes.at(r));
+      const std::vector<int> begin(kQueries, 0), end = {1, 2, 2, 2};
+      std::vector<float> maximum(kQueries, -kInf), sum(kQueries), values(kQueries * kDim),
+          scratch(4 * kKvBlock);
+      kernels->attend({block.data(), type, kDim, kQueries, q.data(), q_codes, begin.data(),
+                       end.data(), maximum.data(), sum.data(), values.data(), scratch.data()});
+      EXPECT_EQ(sum[0], 1.0f) << kernels->name;
+      for (size_t d = 0; d < kDim; ++d) EXPECT_NEAR(values[d], 0.5f, 1e-3f) << kernels->name;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, AttendTest,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <system_error>
 
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
@@ -13,7 +14,11 @@ namespace handmill::backend {
 Result<std::unique_ptr<Backend>> make_cpu_backend(int threads) {
   if (threads < 1) return base::invalid("threads: {}; at least 1 is needed", threads);
   HANDMILL_TRY(const probe::Isa isa, probe::chosen_isa());
-  return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(kernels_for(isa), threads));
+  try {
+    return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(kernels_for(isa), threads));
+  } catch (const std::system_error& error) {
+    return base::limit("{} threads: the system gives no more ({})", threads, error.what());
+  }
 }
 
 CpuBackend::CpuBackend(const Kernels& kernels, int threads)

@@ -3,6 +3,7 @@
 // task never changes a bit.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,7 @@ class CpuBackend final : public Backend {
   CpuBackend(const Kernels& kernels, int threads);
 
   std::string description() const override;
+  uint64_t barriers() const { return threads_.barriers(); }
   Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format, std::span<const uint8_t> data,
                                        size_t rows, size_t cols, const Consumed& consumed) override;
   Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) override;
@@ -97,6 +99,7 @@ class CpuBackend final : public Backend {
     std::span<const int32_t> table;
     int first_chunk, chunks;  // of keys that any row sees
     bool split;               // chunks are tasks of their own, joined afterwards
+    int parts;                // tasks for each kv head
     size_t partials;          // where theirs begin
   };
   struct AttendJob {
@@ -132,10 +135,21 @@ class CpuBackend final : public Backend {
   void finish_row(CpuActivations& out, size_t row, const float* values);
   void finish_group(CpuActivations& out, size_t row, size_t col, size_t count, const float* values);
   void grow_floats(size_t count);
+  /// task(i, worker) for n rows of `cols` values: on this thread alone where they are so few that
+  /// waiting for the others would take as long.
+  template <class Task>
+  void run_rows(size_t n, size_t cols, Task task) {
+    constexpr size_t kWorthSharing = 16384;
+    if (n * cols > kWorthSharing) return threads_.run(n, task);
+    for (size_t i = 0; i < n; ++i) task(i, 0);
+  }
   float* floats(int worker) { return scratch_[static_cast<size_t>(worker)].floats.data(); }
 
   void find_runs(const AttendJob& job);
+  static size_t chunk_floats(const AttendJob& job, int rows);
+  void grow_partials(const AttendJob& job, size_t floats);
   void grow_attention(const AttendJob& job, int tokens);
+  size_t plan_parts(const AttendJob& job, int tokens);
   void rotate_and_store(const AttendJob& job, size_t row);
   void attend_blocks(const AttendJob& job, const Run& run, int head, int first, int count,
                      int begin, int end, State state, int worker);
@@ -149,8 +163,11 @@ class CpuBackend final : public Backend {
   Arena weights_;
   std::vector<Scratch> scratch_;  // [worker]
   std::vector<Run> runs_;
-  std::vector<float> attended_;  // [n, heads · head_dim]
-  std::vector<float> partials_;  // of chunks that different tasks reduced
+  std::vector<float> attended_;        // [n, heads · head_dim]
+  std::unique_ptr<float[]> partials_;  // of chunks that different tasks reduced
+  size_t partials_size_ = 0;
+  std::unique_ptr<std::atomic<int>[]> unfinished_;  // [n]: tasks of the tokens from that row on
+  size_t unfinished_size_ = 0;
 };
 
 }  // namespace handmill::backend

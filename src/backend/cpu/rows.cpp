@@ -10,7 +10,7 @@ void CpuBackend::embed(const Table& table, std::span<const int32_t> tokens, floa
   auto& to = static_cast<CpuArray&>(out);
   const size_t row_bytes = table.cols / static_cast<size_t>(table.format->block_cols) *
                            static_cast<size_t>(table.format->block_bytes);
-  threads_.run(tokens.size(), [&](size_t i, int) {
+  run_rows(tokens.size(), table.cols, [&](size_t i, int) {
     float* row = to.row(i);
     tensor::dequantize_row(*table.format,
                            table.data.data() + static_cast<size_t>(tokens[i]) * row_bytes,
@@ -22,7 +22,7 @@ void CpuBackend::embed(const Table& table, std::span<const int32_t> tokens, floa
 
 void CpuBackend::angles(const Rope& rope, std::span<const int32_t> positions, Array& out) {
   auto& to = static_cast<CpuArray&>(out);
-  threads_.run(positions.size(), [&](size_t i, int) {
+  run_rows(positions.size(), rope.frequency.size(), [&](size_t i, int) {
     float* row = to.row(i);
     for (size_t pair = 0; pair < rope.frequency.size(); ++pair) {
       const double angle = positions[i] * rope.frequency[pair];
@@ -38,12 +38,13 @@ void CpuBackend::norm(const Array& x, const Array& weight, float eps, std::span<
   const float* scale = static_cast<const CpuArray&>(weight).row(0);
   auto& to = static_cast<CpuActivations&>(out);
   grow_floats(x.cols());
-  threads_.run(rows.empty() ? static_cast<size_t>(n) : rows.size(), [&](size_t i, int worker) {
-    float* normed = floats(worker);
-    const size_t row = rows.empty() ? i : static_cast<size_t>(rows[i]);
-    kernels_.rms_norm(from.row(row), scale, eps, x.cols(), normed);
-    finish_row(to, i, normed);
-  });
+  run_rows(rows.empty() ? static_cast<size_t>(n) : rows.size(), x.cols(),
+           [&](size_t i, int worker) {
+             float* normed = floats(worker);
+             const size_t row = rows.empty() ? i : static_cast<size_t>(rows[i]);
+             kernels_.rms_norm(from.row(row), scale, eps, x.cols(), normed);
+             finish_row(to, i, normed);
+           });
 }
 
 void CpuBackend::norm_add(const Array& y, const Array& weight, float eps, int n, Array& x) {
@@ -51,7 +52,7 @@ void CpuBackend::norm_add(const Array& y, const Array& weight, float eps, int n,
   const float* scale = static_cast<const CpuArray&>(weight).row(0);
   auto& to = static_cast<CpuArray&>(x);
   grow_floats(y.cols());
-  threads_.run(static_cast<size_t>(n), [&](size_t i, int worker) {
+  run_rows(static_cast<size_t>(n), y.cols(), [&](size_t i, int worker) {
     float* normed = floats(worker);
     kernels_.rms_norm(from.row(i), scale, eps, y.cols(), normed);
     float* row = to.row(i);

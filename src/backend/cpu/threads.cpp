@@ -12,11 +12,19 @@ void pause() { __builtin_ia32_pause(); }
 }  // namespace
 
 Threads::Threads(int count) : shares_(static_cast<size_t>(count)) {
-  for (int worker = 1; worker < count; ++worker)
-    workers_.emplace_back([this, worker] { work(worker); });
+  workers_.reserve(static_cast<size_t>(count) - 1);
+  try {
+    for (int worker = 1; worker < count; ++worker)
+      workers_.emplace_back([this, worker] { work(worker); });
+  } catch (...) {
+    end();
+    throw;
+  }
 }
 
-Threads::~Threads() {
+Threads::~Threads() { end(); }
+
+void Threads::end() {
   ending_.store(true, std::memory_order_relaxed);
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
@@ -36,6 +44,7 @@ void Threads::run(size_t tasks, Call call, void* context) {
     for (size_t i = 0; i < tasks; ++i) call(context, i, 0);
     return;
   }
+  ++barriers_;
   call_ = call;
   context_ = context;
   for (size_t worker = 0; worker < shares_.size(); ++worker) {

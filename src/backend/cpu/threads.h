@@ -12,11 +12,15 @@ namespace handmill::backend {
 
 class Threads {
  public:
-  /// `count` ≥ 1 threads, the caller's included.
+  /// `count` ≥ 1 threads, the caller's included. Throws std::system_error where the system gives no
+  /// more.
   explicit Threads(int count);
   ~Threads();
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
+
+  /// How often all threads have waited for one another.
+  uint64_t barriers() const { return barriers_; }
 
   int count() const { return static_cast<int>(workers_.size()) + 1; }
 
@@ -34,6 +38,7 @@ class Threads {
   using Call = void (*)(void* context, size_t index, int worker);
   void run(size_t tasks, Call call, void* context);
   void work(int worker);
+  void end();
   void take_tasks(int worker);
 
   /// Adjacent tasks that one worker starts with; others help when theirs are done. Adjacent tasks
@@ -45,6 +50,7 @@ class Threads {
   };
 
   std::vector<std::thread> workers_;
+  uint64_t barriers_ = 0;
   Call call_ = nullptr;
   void* context_ = nullptr;
   std::vector<Share> shares_;                   // [worker]

@@ -77,10 +77,16 @@ HANDMILL_INLINE Vec::F load_value(const uint8_t* values, const uint8_t* scales, 
   return Vec::mul(Vec::load_i8(values + j * dim + d), Vec::set1(tensor::half_to_float(half)));
 }
 
-/// values[n] = values[n] · ratio[n] + Σ_j weight[n][j] · V[j], j ascending, for N queries and D
-/// vectors of dimensions.
+/// Keys that some of a few queries see, and within them those that all see.
+struct KeyRange {
+  int begin = kKvBlock, end = 0, all_begin = 0, all_end = kKvBlock;
+};
+
+/// values[n] = values[n] · ratio[n] + Σ_j weight[n][j] · V[j], j ascending over what query n sees,
+/// for N queries and D vectors of dimensions. A weight of 0 would not do for what it does not see:
+/// 0 · ∞ is not a number.
 template <KvType T, int N, int D>
-void add_values(const AttendBlock& job, int first, size_t d0, int begin, int end,
+void add_values(const AttendBlock& job, int first, size_t d0, const KeyRange& keys,
                 const float* weights, const float* ratios) {
   const auto dim = static_cast<size_t>(job.head_dim);
   const uint8_t* values = job.block + kv_half_bytes(T, dim);
@@ -91,14 +97,21 @@ void add_values(const AttendBlock& job, int first, size_t d0, int begin, int end
     for (int d = 0; d < D; ++d)
       y[n][d] =
           Vec::mul(Vec::load(out + static_cast<size_t>(n) * dim + 16 * d), Vec::set1(ratios[n]));
-  for (int j = begin; j < end; ++j) {
+  const int *begin = job.begin + first, *end = job.end + first;
+  for (int j = keys.begin; j < keys.end; ++j) {
     Vec::F v[D];
     for (int d = 0; d < D; ++d)
       v[d] = load_value<T>(values, scales, dim, static_cast<size_t>(j),
                            d0 + 16 * static_cast<size_t>(d));
-    for (int n = 0; n < N; ++n) {
+    auto add = [&](int n) __attribute__((always_inline)) {
       const Vec::F weight = Vec::set1(weights[n * kKvBlock + j]);
       for (int d = 0; d < D; ++d) y[n][d] = Vec::fma(weight, v[d], y[n][d]);
+    };
+    if (keys.all_begin <= j && j < keys.all_end) {
+      for (int n = 0; n < N; ++n) add(n);
+    } else {
+      for (int n = 0; n < N; ++n)
+        if (begin[n] <= j && j < end[n]) add(n);
     }
   }
   for (int n = 0; n < N; ++n)
@@ -114,23 +127,22 @@ void attend_queries(const AttendBlock& job, int first) {
   } else {
     for (int n = 0; n < N; ++n) code_scores(job, first + n, scores + n * kKvBlock);
   }
-  int begin = kKvBlock, end = 0;
+  KeyRange keys;
   for (int n = 0; n < N; ++n) {
     const int row = first + n;
+    keys.all_begin = std::max(keys.all_begin, job.begin[row]);
+    keys.all_end = std::min(keys.all_end, job.end[row]);
     ratios[n] = 1.0f;
-    if (job.begin[row] >= job.end[row]) {
-      std::memset(scores + n * kKvBlock, 0, kKvBlock * sizeof(float));
-      continue;
-    }
+    if (job.begin[row] >= job.end[row]) continue;
     ratios[n] = weigh(scores + n * kKvBlock, job.begin[row], job.end[row], job.maximum + row,
                       job.sum + row);
-    begin = std::min(begin, job.begin[row]);
-    end = std::max(end, job.end[row]);
+    keys.begin = std::min(keys.begin, job.begin[row]);
+    keys.end = std::max(keys.end, job.end[row]);
   }
   size_t d = 0;
   const auto dim = static_cast<size_t>(job.head_dim);
-  for (; d + 64 <= dim; d += 64) add_values<T, N, 4>(job, first, d, begin, end, scores, ratios);
-  for (; d + 16 <= dim; d += 16) add_values<T, N, 1>(job, first, d, begin, end, scores, ratios);
+  for (; d + 64 <= dim; d += 64) add_values<T, N, 4>(job, first, d, keys, scores, ratios);
+  for (; d + 16 <= dim; d += 16) add_values<T, N, 1>(job, first, d, keys, scores, ratios);
 }
 
 template <KvType T>
