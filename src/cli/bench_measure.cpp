@@ -148,6 +148,8 @@ Result<double> Bench::decode_once(const std::vector<Tokens>& contexts, int token
 
 Result<std::vector<double>> Bench::measure(const BenchTest& test, int repeats) {
   constexpr int kWarmUpTokens = 8;
+  if (pool_.empty())
+    return base::unsupported("there is nothing to measure with: every token is a control token");
   engine_.clear_cache();
   std::vector<Tokens> contexts(static_cast<size_t>(test.batch));
   for (Tokens& context : contexts) context = random_tokens(test.depth);

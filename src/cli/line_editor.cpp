@@ -15,6 +15,7 @@
 #include "cli/line_source.h"
 #include "cli/terminal.h"
 #include "cli/utf8.h"
+#include "text/unicode.h"
 
 namespace handmill::cli {
 namespace {
@@ -54,6 +55,7 @@ class LineEditor final : public LineSource {
   std::string history_file_;
   std::wstring prompt_;
   std::vector<std::string> words_;
+  std::string bytes_;  // of a character that is not whole yet
 };
 
 /// One byte of standard input: 1, 0 at the end, −1 after Ctrl-C or an error. Signals are let in
@@ -75,18 +77,19 @@ int read_byte(char* out) {
   return got;
 }
 
-int LineEditor::get_character(EditLine* /*edit*/, wchar_t* out) {
-  char bytes[4];
-  const int got = read_byte(bytes);
-  if (got != 1) return got;
-  const int length = utf8_length(static_cast<unsigned char>(bytes[0]));
-  int have = 1;
-  while (have < length) {
-    if (read_byte(bytes + have) != 1) return -1;
-    ++have;
+int LineEditor::get_character(EditLine* edit, wchar_t* out) {
+  std::string& bytes = of(edit).bytes_;
+  while (bytes.empty() || text::utf8_unit(bytes, 0).kind == text::Utf8Unit::kPartial) {
+    char byte = 0;
+    if (const int got = read_byte(&byte); got != 1) {
+      bytes.clear();
+      return got;
+    }
+    bytes += byte;
   }
-  const std::wstring wide = to_wide(std::string_view(bytes, static_cast<size_t>(have)));
-  *out = wide.empty() ? L'\uFFFD' : wide[0];
+  const text::Char character = text::char_at(bytes, 0);
+  bytes.erase(0, character.size);  // what broke a character off is the next one
+  *out = static_cast<wchar_t>(character.code);
   return 1;
 }
 
@@ -94,11 +97,9 @@ unsigned char LineEditor::paste(EditLine* edit, int /*key*/) {
   constexpr std::wstring_view kEnd = L"\x1b[201~";
   std::wstring text;
   wchar_t c = 0;
-  while (text.size() < kLongestPaste && get_character(edit, &c) == 1) {
-    text += c;
-    if (text.ends_with(kEnd)) break;
-  }
+  while (!text.ends_with(kEnd) && get_character(edit, &c) == 1) text += c;
   if (text.ends_with(kEnd)) text.resize(text.size() - kEnd.size());
+  if (text.size() > kLongestPaste) return CC_ERROR;  // all or nothing; the terminal's bell tells
   std::wstring clean;
   for (size_t i = 0; i < text.size(); ++i) {
     const bool line_end = text[i] == L'\r' || text[i] == L'\n';

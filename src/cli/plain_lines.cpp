@@ -12,30 +12,30 @@ namespace {
 class PlainLines final : public LineSource {
  public:
   Line read(const std::string& /*prompt*/) override {
+    size_t searched = 0;
     while (true) {
-      const size_t newline = held_.find('\n');
-      if (newline != std::string::npos) {
-        Line line{Line::Kind::kText, held_.substr(0, newline)};
-        held_.erase(0, newline + 1);
-        return line;
-      }
+      const size_t newline = held_.find('\n', searched);
+      if (newline != std::string::npos) return take(newline, 1);
+      if (held_.size() > kMostInput) return take(held_.size(), 0);
+      searched = held_.size();
       char buffer[4096];
       const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
       if (got < 0 && errno == EINTR) {
         if (interrupt::raised()) return {Line::Kind::kInterrupt, ""};
         continue;
       }
-      if (got <= 0 || held_.size() > kMostInput) return last();
+      if (got <= 0) return held_.empty() ? Line{Line::Kind::kEnd, ""} : take(held_.size(), 0);
       held_.append(buffer, static_cast<size_t>(got));
     }
   }
   bool interactive() const override { return false; }
 
  private:
-  Line last() {
-    if (held_.empty()) return {Line::Kind::kEnd, ""};
-    Line line{Line::Kind::kText, std::move(held_)};
-    held_.clear();
+  /// A line of so many bytes, without the carriage return that Windows puts at its end.
+  Line take(size_t bytes, size_t newline) {
+    Line line{Line::Kind::kText, held_.substr(0, bytes)};
+    held_.erase(0, bytes + newline);
+    if (line.text.ends_with('\r')) line.text.pop_back();
     return line;
   }
 

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/home.h"
 #include "cli/suggest.h"
+#include "cli/terminal.h"
 #include "cli/wrap.h"
 
 namespace handmill::cli {
@@ -38,7 +39,8 @@ std::string general_help() {
 
 int fail(std::string_view message, int code) {
   std::fflush(stdout);
-  fmt::print(stderr, "handmill: {}\n", message);
+  // A message may quote a model file: what its template refuses with, for one.
+  fmt::print(stderr, "handmill: {}\n", terminal::printable(message));
   return code;
 }
 

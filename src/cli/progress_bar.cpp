@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/figures.h"
 #include "cli/terminal.h"
 
 namespace handmill::cli {
@@ -14,18 +15,6 @@ constexpr auto kPatience = std::chrono::milliseconds(300);
 constexpr auto kRedraw = std::chrono::milliseconds(50);
 
 }  // namespace
-
-std::string bytes_text(uint64_t bytes) {
-  constexpr const char* kUnits[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
-  if (bytes < 1000) return fmt::format("{} bytes", bytes);
-  double value = static_cast<double>(bytes);
-  int unit = 0;
-  while (value >= 999.5 && unit < 6) {
-    value /= 1000;
-    ++unit;
-  }
-  return fmt::format("{:.{}f} {}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, kUnits[unit]);
-}
 
 ProgressBar::ProgressBar(std::string label)
     : label_(std::move(label)), terminal_(terminal::has_style(STDERR_FILENO)) {}
@@ -37,7 +26,11 @@ std::string ProgressBar::line(const std::string& label, uint64_t done, uint64_t 
   const std::string figures =
       fmt::format(" {:3.0f}%  {} of {}", share * 100, bytes_text(done), bytes_text(total));
   const int room = std::min(30, columns - static_cast<int>(label.size() + figures.size()) - 4);
-  if (room < 5) return fmt::format("{}{}", label, figures.substr(0, 5));
+  if (room < 5) {
+    const std::string share_alone = figures.substr(0, 5);
+    const int left = std::max(0, columns - static_cast<int>(share_alone.size()) - 1);
+    return label.substr(0, static_cast<size_t>(left)) + share_alone;
+  }
   const int full = static_cast<int>(share * room + 0.5);
   return fmt::format("{} [{}{}]{}", label, std::string(static_cast<size_t>(full), '#'),
                      std::string(static_cast<size_t>(room - full), '-'), figures);

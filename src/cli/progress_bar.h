@@ -37,7 +37,4 @@ class ProgressBar {
   Clock::time_point last_ = {};
 };
 
-/// "94.0 MB", "1.23 GB": decimal units, as disks and model sizes are given.
-std::string bytes_text(uint64_t bytes);
-
 }  // namespace handmill::cli

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "cli/figures.h"
+
 namespace handmill::cli {
 namespace {
 
@@ -11,7 +13,7 @@ using engine::Timings;
 /// Three significant figures, and nothing where there is nothing to divide.
 std::string figure(double value) {
   if (!std::isfinite(value) || value <= 0) return "-";
-  return fmt::format("{:.{}f}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+  return three_digits(value);
 }
 
 std::string time_text(double seconds) {

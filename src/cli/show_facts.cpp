@@ -5,7 +5,8 @@
 #include <map>
 
 #include "backend/cpu/cpu.h"
-#include "cli/progress_bar.h"
+#include "cli/figures.h"
+#include "cli/utf8.h"
 
 namespace handmill::cli {
 namespace {
@@ -48,19 +49,6 @@ Result<std::vector<ContextMemory>> context_memory(const model::Config& config) {
     memory.push_back({length, blocks * f16, blocks * q8_0});
   }
   return memory;
-}
-
-/// 134515008 → "135 M", 7615616512 → "7.62 B"
-std::string count_text(uint64_t count) {
-  const double value = static_cast<double>(count);
-  if (count < 1000000) return fmt::format("{}", count);
-  const bool billions = value >= 999.5e6;
-  const double scaled = value / (billions ? 1e9 : 1e6);
-  return fmt::format("{:.{}f} {}", scaled,
-                     scaled < 9.995   ? 2
-                     : scaled < 99.95 ? 1
-                                      : 0,
-                     billions ? "B" : "M");
 }
 
 }  // namespace
@@ -121,9 +109,9 @@ std::string facts_text(const ModelFacts& facts) {
 
 boost::json::object facts_json(const ModelFacts& facts) {
   boost::json::object object;
-  object["path"] = facts.path;
-  object["name"] = facts.title;
-  object["architecture"] = facts.architecture;
+  object["path"] = valid_utf8(facts.path);
+  object["name"] = valid_utf8(facts.title);
+  object["architecture"] = valid_utf8(facts.architecture);
   object["gguf_version"] = facts.gguf_version;
   object["bytes"] = facts.file_bytes;
   object["parameters"] = facts.parameters;

@@ -6,6 +6,7 @@
 
 #include "base/quote.h"
 #include "cli/show_facts.h"
+#include "cli/utf8.h"
 #include "gguf/value.h"
 
 namespace handmill::cli {
@@ -88,16 +89,22 @@ std::string value_text(const gguf::File& file, const gguf::Entry& entry) {
   return text.ok() ? base::quoted(*text, kLongestCell) : "";
 }
 
+boost::json::string json_text(std::string_view text) {
+  return boost::json::string(valid_utf8(text));
+}
+
 boost::json::value text_json(std::string_view text) {
-  if (text.size() <= kLongestText) return boost::json::string(text);
-  return {{"type", "string"}, {"count", text.size()}, {"first", shortened(text, kLongestText)}};
+  if (text.size() <= kLongestText) return json_text(text);
+  return {{"type", "string"},
+          {"count", text.size()},
+          {"first", json_text(shortened(text, kLongestText))}};
 }
 
 boost::json::value array_json(const gguf::File& file, const gguf::Entry& entry) {
   boost::json::array first;
   if (entry.element_type == gguf::ValueType::kString) {
     for (const std::string_view text : first_strings(file, entry))
-      first.push_back(boost::json::string(shortened(text, kLongestText)));
+      first.push_back(json_text(shortened(text, kLongestText)));
   } else if (is_scalar(entry.element_type)) {
     const uint64_t bytes = gguf::value_bytes_min(entry.element_type);
     for (uint64_t i = 0; i < std::min(entry.count, kMostElements); ++i)
@@ -132,7 +139,7 @@ boost::json::object metadata_json(const gguf::File& file) {
     } else {
       value = number_json(entry.type, entry.bytes.data());
     }
-    object[boost::json::string_view(entry.key.data(), entry.key.size())] = std::move(value);
+    object[valid_utf8(entry.key)] = std::move(value);
   }
   return object;
 }

@@ -29,7 +29,7 @@ int width(int fd) {
 }
 
 std::string dim(int fd, std::string_view text) {
-  if (!has_style(fd)) return std::string(text);
+  if (text.empty() || !has_style(fd)) return std::string(text);
   return std::string(kDim).append(text).append(kReset);
 }
 

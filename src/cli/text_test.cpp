@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/chat_commands.h"
+#include "cli/figures.h"
 #include "cli/npy.h"
 #include "cli/progress_bar.h"
 #include "cli/terminal.h"
@@ -16,11 +17,12 @@ namespace {
 TEST(Utf8, RoundTripsAndReplacesWhatIsBroken) {
   const std::string text = "aß€😀\n";
   EXPECT_EQ(to_utf8(to_wide(text)), text);
-  EXPECT_EQ(to_wide("\xE2\x82"), L"\uFFFD");          // cut
-  EXPECT_EQ(to_wide("\xFFz"), L"\uFFFDz");            // no lead byte
-  EXPECT_EQ(to_wide("\xED\xA0\x80"), L"\uFFFD");      // a surrogate
-  EXPECT_EQ(to_wide("\xF4\x90\x80\x80"), L"\uFFFD");  // beyond U+10FFFF
-  EXPECT_EQ(to_wide("\xE0\x80\xAF"), L"\uFFFD");      // overlong
+  EXPECT_EQ(to_wide("\xE2\x82"), L"\uFFFD");  // cut
+  EXPECT_EQ(to_wide("\xFFz"), L"\uFFFDz");    // no lead byte
+  // A surrogate, beyond U+10FFFF, overlong: one for each byte, as Unicode advises.
+  EXPECT_EQ(to_wide("\xED\xA0\x80"), L"\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(to_wide("\xF4\x90\x80\x80"), L"\uFFFD\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(to_wide("\xE0\x80\xAF"), L"\uFFFD\uFFFD\uFFFD");
 }
 
 TEST(Terminal, AnswersCannotDriveIt) {
@@ -48,6 +50,10 @@ TEST(Thinking, IsToldFromTheAnswerHoweverItIsCut) {
     EXPECT_EQ(split("<think>ab</think>c <d> e", size), "~a~bc <d> e") << size;
     EXPECT_EQ(split("ab</think>c", size, true), "~a~bc") << size;
     EXPECT_EQ(split("1 < 2 <thin", size), "1 < 2 <thin") << size;
+    EXPECT_EQ(split(" \n<think>a</think>\n<think>b</think>", size), " \n~a\n~b") << size;
+    EXPECT_EQ(split("The tag <think> is</think>.", size), "The tag <think> is</think>.") << size;
+    EXPECT_EQ(split("a</think>The tag <think>.", size, true), "~aThe tag <think>.") << size;
+    EXPECT_EQ(split(" <thin", size), " <thin") << size;
   }
 }
 
@@ -94,11 +100,21 @@ TEST(Npy, HeaderIsAlignedAndSaysItsLength) {
 TEST(ProgressBar, FitsTheLine) {
   const std::string line = ProgressBar::line("Loading x", 50000000, 100000000, 80);
   EXPECT_EQ(line, "Loading x [###############---------------]  50%  50.0 MB of 100 MB");
-  EXPECT_LE(ProgressBar::line("Loading x", 1, 2, 20).size(), 20u);
+  for (const int columns : {1, 5, 6, 10, 20, 40, 60, 100})
+    for (const char* label : {"x", "Loading a-model-whose-name-is-as-long-as-names-are-q4_k_m"})
+      EXPECT_LE(ProgressBar::line(label, 1, 2, columns).size(),
+                static_cast<size_t>(std::max(columns, 5)));
   EXPECT_NE(ProgressBar::line("x", 5, 0, 80).find("100%"), std::string::npos);
+}
+
+TEST(Figures, HaveThreeDigitsAndAUnit) {
   EXPECT_EQ(bytes_text(999), "999 bytes");
   EXPECT_EQ(bytes_text(999999), "1.00 MB");
   EXPECT_EQ(bytes_text(98362432), "98.4 MB");
+  EXPECT_EQ(count_text(999999), "999999");
+  EXPECT_EQ(count_text(134515008), "135 M");
+  EXPECT_EQ(count_text(999600000), "1.00 B");
+  EXPECT_EQ(count_text(7615616512), "7.62 B");
 }
 
 TEST(Wrap, KeepsWordsWhole) {

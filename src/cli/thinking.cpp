@@ -23,6 +23,15 @@ void ThinkingSplitter::push(std::string_view text) {
     if (bytes > 0) sink_(std::string_view(held_).substr(0, bytes), inside_);
   };
   while (true) {
+    if (!inside_ && !begun_) {
+      const size_t first = held_.find_first_not_of(" \t\r\n");
+      begun_ = first != std::string::npos &&
+               held_.compare(first, kOpen.size(), kOpen, 0, held_.size() - first) != 0;
+    }
+    if (begun_) {
+      give(held_.size());
+      return held_.clear();
+    }
     const std::string_view tag = inside_ ? kClose : kOpen;
     const size_t at = held_.find(tag);
     if (at == std::string::npos) break;

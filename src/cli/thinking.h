@@ -1,5 +1,6 @@
 // Tells a reasoning model's <think> part from its answer, in text that comes in pieces: a tag may
-// be cut anywhere, and is never shown.
+// be cut anywhere, and is never shown. A part is opened before the answer's first word or not at
+// all: an answer may speak of the tag.
 #pragma once
 
 #include <functional>
@@ -21,6 +22,7 @@ class ThinkingSplitter {
 
  private:
   bool inside_;
+  bool begun_ = false;  // the answer
   Sink sink_;
   std::string held_;
 };

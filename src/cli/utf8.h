@@ -7,9 +7,10 @@
 
 namespace handmill::cli {
 
-/// How many bytes the character takes that begins with `lead`; 0 for a byte that begins none.
-int utf8_length(unsigned char lead);
 std::wstring to_wide(std::string_view utf8);
 std::string to_utf8(std::wstring_view wide);
+
+/// For JSON, which holds nothing else.
+std::string valid_utf8(std::string_view bytes);
 
 }  // namespace handmill::cli
