@@ -25,9 +25,12 @@ struct Args::State {
   std::vector<Entry> options;
   std::vector<Entry> positionals;
   std::vector<std::string> notes;
+  std::vector<std::function<Status()>> checks;
   std::string usage;               // of the positionals: "[MODEL] [PROMPT]"
   std::vector<std::string> flags;  // every name, for suggestions
   bool wants_help = false;
+  std::string* word = nullptr;                // of a positional, where there is one
+  std::vector<std::string>* words = nullptr;  // of the positional that takes all of them
 
   CLI::Option* add(const std::string& names, std::string meta, std::string help, Setter set);
 };
@@ -37,6 +40,16 @@ namespace {
 Args::Setter last_value(std::function<Status(const std::string&)> set) {
   return
       [set = std::move(set)](const std::vector<std::string>& values) { return set(values.back()); };
+}
+
+// CLI11 takes "[a, b]" for a list of two, and a prompt would lose its brackets: it gets to see them
+// behind a byte that no argument of a program can hold.
+constexpr char kShield = '\0';
+void shield(std::string& word) {
+  if (word.starts_with('[')) word.insert(word.begin(), kShield);
+}
+void unshield(std::string& word) {
+  if (word.starts_with(kShield)) word.erase(word.begin());
 }
 
 std::vector<std::string> split_commas(std::string_view text) {
@@ -82,7 +95,8 @@ CLI::Option* Args::State::add(const std::string& names, std::string meta, std::s
   options.push_back({group, meta.empty() ? left : left + " " + meta, std::move(help)});
   // The error must say which argument it is about; its longest name says it best.
   const std::string shown = split_commas(names).back();
-  CLI::callback_t callback = [set = std::move(set), shown](const CLI::results_t& values) {
+  CLI::callback_t callback = [set = std::move(set), shown](CLI::results_t values) {
+    for (std::string& value : values) unshield(value);
     Status status = set(values);
     if (!status.ok()) throw CLI::ConversionError(shown + ": " + status.error().message);
     return true;
@@ -104,6 +118,7 @@ Args::~Args() = default;
 
 void Args::group(std::string title) { state_->group = std::move(title); }
 void Args::note(std::string text) { state_->notes.push_back(std::move(text)); }
+void Args::check(std::function<Status()> holds) { state_->checks.push_back(std::move(holds)); }
 
 void Args::flag(const std::string& names, bool& value, std::string help) {
   std::string left;
@@ -178,6 +193,7 @@ void Args::choice(const std::string& names, std::vector<std::string> choices, st
 void Args::positional(const std::string& usage, std::string& value, std::string help) {
   state_->usage += " " + usage;
   state_->positionals.push_back({"", usage, std::move(help)});
+  state_->word = &value;
   state_->app.add_option("word", value);
 }
 
@@ -185,6 +201,7 @@ void Args::positional(const std::string& usage, std::vector<std::string>& values
                       std::string help) {
   state_->usage += " " + usage;
   state_->positionals.push_back({"", usage, std::move(help)});
+  state_->words = &values;
   state_->app.add_option("words", values);
 }
 
@@ -196,7 +213,11 @@ Result<Args::Outcome> Args::parse(const std::vector<std::string>& words) {
   }
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
+    for (std::string& word : reversed) shield(word);
     state_->app.parse(reversed);
+    if (state_->word != nullptr) unshield(*state_->word);
+    if (state_->words != nullptr)
+      for (std::string& word : *state_->words) unshield(word);
   } catch (const CLI::ExtrasError&) {
     for (std::string word : state_->app.remaining()) {
       if (word.empty() || word[0] != '-') continue;
@@ -210,6 +231,7 @@ Result<Args::Outcome> Args::parse(const std::vector<std::string>& words) {
   } catch (const CLI::ParseError& error) {
     return base::invalid("{}", error.what());
   }
+  for (const auto& holds : state_->checks) HANDMILL_OK(holds());
   return Outcome::kRun;
 }
 

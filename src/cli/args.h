@@ -47,6 +47,10 @@ class Args {
   /// All the words that are left.
   void positional(const std::string& usage, std::vector<std::string>& values, std::string help);
 
+  /// What parse() asks when it has set everything: whether a value is in its range, whether values
+  /// go together. Its error is a mistake in the arguments like any other.
+  void check(std::function<Status()> holds);
+
   enum class Outcome { kRun, kHelp };
   Result<Outcome> parse(const std::vector<std::string>& words);
 

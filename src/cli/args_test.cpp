@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+
 namespace handmill::cli {
 namespace {
 
@@ -58,6 +60,24 @@ TEST(Args, AnOptionTakesOneValueAndLeavesTheWords) {
   EXPECT_EQ(parse({"--stop", "a", "words", "behind"}).words,
             (std::vector<std::string>{"words", "behind"}));
   EXPECT_EQ(parse({"-t", "2", "-t", "3"}).threads, 3);
+}
+
+TEST(Args, BracketsAreText) {
+  const Parsed p = parse({"[INST] a, b [/INST]", "[]", "--stop", "[1,2]", "--stop=[x]"});
+  EXPECT_EQ(p.words, (std::vector<std::string>{"[INST] a, b [/INST]", "[]"}));
+  EXPECT_EQ(p.stop, (std::vector<std::string>{"[1,2]", "[x]"}));
+}
+
+TEST(Args, AFailedCheckIsAMistakeInTheArguments) {
+  int threads = 0;
+  Args args("run");
+  args.option("-t,--threads", "N", threads, "Threads");
+  args.check([&]() -> Status {
+    return threads < 0 ? Status(base::invalid("--threads is {}", threads)) : Status();
+  });
+  EXPECT_TRUE(args.parse({"-t", "1"}).ok());
+  EXPECT_TRUE(args.parse({"-t", "-1", "--help"}).ok());
+  EXPECT_EQ(args.parse({"-t", "-1"}).error().message, "--threads is -1");
 }
 
 TEST(Args, WordsMayLookLikeOptionsAfterTwoDashes) {

@@ -38,14 +38,6 @@ Status check_list(const char* flag, const std::vector<int>& values, int low, int
   return {};
 }
 
-Status check(const BenchOptions& options) {
-  HANDMILL_OK(check_list("-p", options.prefill, 0, kMostTokens));
-  HANDMILL_OK(check_list("-n", options.decode, 0, kMostTokens));
-  HANDMILL_OK(check_list("-d", options.depth, 0, kMostTokens));
-  HANDMILL_OK(check_list("--batch", options.batch, 1, kMostBatch));
-  return check_list("-r", {options.repeats}, 1, kMostRepeats);
-}
-
 /// Every combination; a length of 0 leaves its kind out.
 std::vector<BenchTest> make_tests(const BenchOptions& options) {
   std::vector<BenchTest> tests;
@@ -59,9 +51,20 @@ std::vector<BenchTest> make_tests(const BenchOptions& options) {
   return tests;
 }
 
+Status check(const BenchOptions& options) {
+  HANDMILL_OK(check_list("-p", options.prefill, 0, kMostTokens));
+  HANDMILL_OK(check_list("-n", options.decode, 0, kMostTokens));
+  HANDMILL_OK(check_list("-d", options.depth, 0, kMostTokens));
+  HANDMILL_OK(check_list("--batch", options.batch, 1, kMostBatch));
+  HANDMILL_OK(check_list("-r", {options.repeats}, 1, kMostRepeats));
+  for (const int threads : options.threads) HANDMILL_OK(check_threads(threads));
+  if (!make_tests(options).empty()) return {};
+  return base::invalid("there is nothing to measure: -p and -n are 0");
+}
+
 Result<engine::Options> options_for(const std::vector<BenchTest>& tests, const std::string& kv,
                                     int threads) {
-  HANDMILL_TRY(engine::Options options, engine_options({threads, 0, kv}));
+  engine::Options options = engine_options({threads, 0, kv});
   int64_t context = 0;
   for (const BenchTest& test : tests) {
     context = std::max(context, test.positions_needed());
@@ -83,9 +86,7 @@ void clear_progress() {
 }
 
 Result<int> bench(const BenchOptions& options) {
-  HANDMILL_OK(check(options));
   const std::vector<BenchTest> tests = make_tests(options);
-  if (tests.empty()) return base::invalid("there is nothing to measure: -p and -n are 0");
   HANDMILL_TRY(const ModelFile model, find_model(options.model));
   HANDMILL_TRY(const auto file, open_file(model));
   std::vector<BenchResult> results;
@@ -116,7 +117,7 @@ Result<int> bench(const BenchOptions& options) {
 
 Action declare_bench(Args& args) {
   auto options = std::make_shared<BenchOptions>();
-  args.positional("[MODEL]", options->model, "A model's name or path [the default model]");
+  declare_model(args, options->model);
   args.option("-p,--prefill", "N,…", options->prefill,
               "Prompt lengths; 0 leaves prefill out [512]");
   args.option("-n,--decode", "N,…", options->decode, "Answer lengths; 0 leaves decode out [128]");
@@ -130,7 +131,8 @@ Action declare_bench(Args& args) {
   args.group("Engine");
   args.option("-t,--threads", "N,…", options->threads,
               "Compute with N threads [as many as this process may use]");
-  args.choice("--kv", {"f16", "q8_0"}, options->kv, "Number format of the key/value cache [f16]");
+  declare_kv(args, options->kv);
+  args.check([options] { return check(*options); });
   args.note(
       "pp512 is the prefill of 512 tokens, tg128 the decode of 128; both in tokens per second,\n"
       "with the median, the lowest and the highest of the repeats.\n"

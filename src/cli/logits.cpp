@@ -45,9 +45,13 @@ Status write_rows(engine::Engine& engine, const std::vector<text::Token>& tokens
   return {};
 }
 
-Result<int> logits(const LogitsOptions& options) {
+Status check(const LogitsOptions& options) {
   if (options.tokens_file.empty()) return base::invalid("--tokens-file FILE is needed");
   if (options.out.empty()) return base::invalid("--out FILE.npy is needed");
+  return {};
+}
+
+Result<int> logits(const LogitsOptions& options) {
   HANDMILL_TRY(const ModelFile named, find_model(options.model));
   HANDMILL_TRY(const auto file, open_file(named));
   HANDMILL_TRY(const model::Config config, model::read_config(*file));
@@ -56,8 +60,7 @@ Result<int> logits(const LogitsOptions& options) {
 
   EngineFlags flags = options.engine;
   if (flags.context == 0) flags.context = static_cast<int>(tokens.size());
-  HANDMILL_TRY(const engine::Options engine_settings, engine_options(flags));
-  HANDMILL_TRY(const auto engine, open_engine(named, file, engine_settings));
+  HANDMILL_TRY(const auto engine, open_engine(named, file, engine_options(flags)));
   HANDMILL_TRY(OutputFile out, OutputFile::create(options.out));
   HANDMILL_OK(write_rows(*engine, tokens, static_cast<size_t>(config.vocab), out));
   HANDMILL_OK(out.commit());
@@ -68,12 +71,13 @@ Result<int> logits(const LogitsOptions& options) {
 
 Action declare_logits(Args& args) {
   auto options = std::make_shared<LogitsOptions>();
-  args.positional("[MODEL]", options->model, "A model's name or path [the default model]");
+  declare_model(args, options->model);
   args.option("--tokens-file", "FILE", options->tokens_file,
               "Token ids with spaces, commas or lines between them; - is standard input");
   args.option("-o,--out", "FILE.npy", options->out,
               "Where to write float32 [tokens, vocabulary]; row i follows tokens 0 to i");
   declare_engine(args, options->engine);
+  args.check([options] { return check(*options); });
   args.note(
       "Example:\n"
       "  printf 'The capital of France is' | handmill tokenize --json > ids.txt\n"

@@ -32,11 +32,11 @@ struct RunOptions {
 
 constexpr const char* kNotes =
     "Which word is the model:\n"
-    "  A single argument is a model if it names one that is there (a file's path, or the name of "
-    "a\n"
-    "  file in the models folder), and otherwise a prompt for the default model. Of two or more,\n"
-    "  the first is the model and the rest is the prompt. Piped standard input joins the prompt.\n"
-    "  Without a prompt, on a terminal, the chat opens; /? there tells its commands.\n"
+    "  The first, if it names a model that is there (a file's path, or the name of a file in the\n"
+    "  models folder); the rest is then the prompt. Otherwise all of it is a prompt for the "
+    "default\n"
+    "  model. Piped standard input joins the prompt. Without one, on a terminal, the chat opens;\n"
+    "  /? there tells its commands.\n"
     "\n"
     "Examples:\n"
     "  handmill run \"What is the capital of France?\"\n"
@@ -94,7 +94,7 @@ Status check(const RunOptions& options) {
     return base::invalid("--system has no place in a --raw prompt");
   if (options.chat && (options.raw || options.format == "json"))
     return base::invalid("--chat goes with neither --raw nor --format json");
-  return {};
+  return sample::validate_ranges(options.parameters.sampling);
 }
 
 /// A question asked again gets the answer it got, here and on any other machine. In a conversation
@@ -103,7 +103,6 @@ constexpr uint64_t kSeedOfOneAnswer = 1;
 
 Result<int> run(RunOptions& options) {
   if (options.greedy) options.parameters.sampling.temperature = 0;
-  HANDMILL_OK(check(options));
   HANDMILL_TRY(const ModelAndPrompt request, model_and_prompt(options.words));
   HANDMILL_TRY(const ModelFile model, find_model(request.model));
 
@@ -148,6 +147,7 @@ Action declare_run(Args& args) {
   args.flag("--greedy", options->greedy, "Always the likeliest token (--temperature 0)");
   declare_parameters(args, options->parameters);
   declare_engine(args, options->engine);
+  args.check([options] { return check(*options); });
   args.note(kNotes);
   return [options] { return run(*options); };
 }

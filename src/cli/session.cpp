@@ -28,9 +28,26 @@ bool ends_in_think(std::string_view text) {
 
 }  // namespace
 
+void declare_model(Args& args, std::string& model) {
+  args.positional("[MODEL]", model, "A model's name or path [the default model]");
+}
+
 void declare_threads(Args& args, int& threads) {
   args.option("-t,--threads", "N", threads,
               "Compute with N threads [as many as this process may use]");
+  args.check([&threads] { return check_threads(threads); });
+}
+
+Status check_threads(int threads) {
+  constexpr int kMostThreads = 4096;
+  if (threads >= 0 && threads <= kMostThreads) return {};
+  return base::invalid("--threads is {}; it must be from 1 to {} (0 chooses)", threads,
+                       kMostThreads);
+}
+
+void declare_kv(Args& args, std::string& kv) {
+  args.choice("--kv", {"f16", "q8_0"}, kv,
+              "Number format of the key/value cache; q8_0 takes about half the memory [f16]");
 }
 
 void declare_engine(Args& args, EngineFlags& flags) {
@@ -38,18 +55,15 @@ void declare_engine(Args& args, EngineFlags& flags) {
   declare_threads(args, flags.threads);
   args.option("-c,--context", "N", flags.context,
               "Room for N tokens of prompt and answer [the model's own, if memory allows]");
-  args.choice("--kv", {"f16", "q8_0"}, flags.kv,
-              "Number format of the key/value cache; q8_0 takes about half the memory [f16]");
+  args.check([&flags]() -> Status {
+    if (flags.context >= 0) return {};
+    return base::invalid("--context is {}; it must be positive (0 chooses)", flags.context);
+  });
+  declare_kv(args, flags.kv);
 }
 
-Result<engine::Options> engine_options(const EngineFlags& flags) {
-  constexpr int kMostThreads = 4096;
+engine::Options engine_options(const EngineFlags& flags) {
   engine::Options options;
-  if (flags.threads < 0 || flags.threads > kMostThreads)
-    return base::invalid("--threads is {}; it must be from 1 to {} (0 chooses)", flags.threads,
-                         kMostThreads);
-  if (flags.context < 0)
-    return base::invalid("--context is {}; it must be positive (0 chooses)", flags.context);
   options.threads = flags.threads;
   options.context = flags.context;
   options.kv = flags.kv == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
@@ -70,11 +84,10 @@ Result<std::unique_ptr<engine::Engine>> open_engine(const ModelFile& model,
 
 Result<std::unique_ptr<Session>> Session::open(const ModelFile& model, const EngineFlags& flags) {
   const auto start = std::chrono::steady_clock::now();
-  HANDMILL_TRY(const engine::Options options, engine_options(flags));
   auto session = std::make_unique<Session>();
   session->name = model.name;
   HANDMILL_TRY(session->file, open_file(model));
-  HANDMILL_TRY(session->engine, open_engine(model, session->file, options));
+  HANDMILL_TRY(session->engine, open_engine(model, session->file, engine_options(flags)));
   HANDMILL_TRY(session->chat_template, chat::Template::load(*session->file, session->tokenizer()));
   session->load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return session;

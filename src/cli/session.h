@@ -24,10 +24,14 @@ struct EngineFlags {
   int context = 0;
   std::string kv = "f16";
 };
-/// Declares --threads for a command that may need none.
+void declare_model(Args& args, std::string& model);
+/// --threads, for a command that may need none.
 void declare_threads(Args& args, int& threads);
+Status check_threads(int threads);
+void declare_kv(Args& args, std::string& kv);
+/// All of EngineFlags.
 void declare_engine(Args& args, EngineFlags& flags);
-Result<engine::Options> engine_options(const EngineFlags& flags);
+engine::Options engine_options(const EngineFlags& flags);
 
 /// Opens the file, with a progress bar while the weights are packed.
 Result<std::unique_ptr<engine::Engine>> open_engine(const ModelFile& model,

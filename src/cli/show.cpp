@@ -47,7 +47,7 @@ Result<int> show(const ShowOptions& options) {
 
 Action declare_show(Args& args) {
   auto options = std::make_shared<ShowOptions>();
-  args.positional("[MODEL]", options->model, "A model's name or path [the default model]");
+  declare_model(args, options->model);
   args.flag("--json", options->json, "One JSON object; long arrays and texts are shortened");
   args.flag("--template", options->chat_template, "Only the chat template, as it is in the file");
   declare_threads(args, options->threads);

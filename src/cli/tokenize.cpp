@@ -46,7 +46,7 @@ Result<int> tokenize(const TokenizeOptions& options) {
 
 Action declare_tokenize(Args& args) {
   auto options = std::make_shared<TokenizeOptions>();
-  args.positional("[MODEL]", options->model, "A model's name or path [the default model]");
+  declare_model(args, options->model);
   args.flag("--special", options->encode.special,
             "Control tokens written in the text count as such; otherwise they are plain text");
   args.flag("--bos", options->encode.bos, "Put the model's BOS token first");

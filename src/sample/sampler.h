@@ -35,8 +35,9 @@ struct Settings {
   std::optional<uint64_t> seed = {};  // none: one is drawn from the system
 };
 
-/// Every field inside its range, named in the error where not; tokens of logit_bias inside the
-/// vocabulary.
+/// Every field inside its range, named in the error where not.
+Status validate_ranges(const Settings& settings);
+/// And the tokens of logit_bias inside the vocabulary.
 Status validate(const Settings& settings, int vocab_size);
 
 class Sampler {

@@ -38,10 +38,7 @@ Status check_bias(const Settings& settings, int vocab_size) {
 
 }  // namespace
 
-Status validate(const Settings& settings, int vocab_size) {
-  if (vocab_size < 1 || vocab_size > kMaxVocab)
-    return base::limit("a vocabulary of {} tokens cannot be sampled; from 1 to {} can", vocab_size,
-                       kMaxVocab);
+Status validate_ranges(const Settings& settings) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const Range ranges[] = {
       {"temperature", settings.temperature, 0.0, 100.0},
@@ -57,6 +54,14 @@ Status validate(const Settings& settings, int vocab_size) {
       {"mirostat_eta", settings.mirostat_eta, 0.0, 1.0},
   };
   for (const Range& range : ranges) HANDMILL_OK(check(range));
+  return {};
+}
+
+Status validate(const Settings& settings, int vocab_size) {
+  if (vocab_size < 1 || vocab_size > kMaxVocab)
+    return base::limit("a vocabulary of {} tokens cannot be sampled; from 1 to {} can", vocab_size,
+                       kMaxVocab);
+  HANDMILL_OK(validate_ranges(settings));
   return check_bias(settings, vocab_size);
 }
 
