@@ -6,6 +6,7 @@ CMake configured for clang) would compile it with. Exits with 1 where a file has
 """
 import json
 import os
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pathlib import Path
 
 def read(entry):
     options = entry["command"].split(" -o ")[0]
-    return subprocess.run(f"{options} -fsyntax-only {entry['file']}", shell=True,
+    return subprocess.run(f"{options} -fsyntax-only {shlex.quote(entry['file'])}", shell=True,
                           cwd=entry["directory"]).returncode
 
 

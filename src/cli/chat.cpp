@@ -18,7 +18,7 @@ constexpr const char* kMorePrompt = "... ";
 
 void print_error(const Error& error) {
   std::fflush(stdout);
-  fmt::print(stderr, "{}\n", error.message);
+  fmt::print(stderr, "{}\n", terminal::printable(error.message));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -66,14 +66,14 @@ Result<int> Chat::run(const std::string& first) {
   }
   while (!leaving_) {
     const auto entry = read_entry();
-    if (!entry || trimmed(*entry).empty()) continue;
-    lines_.remember(*entry);
+    if (!entry || trimmed(entry->text).empty()) continue;
+    lines_.remember(entry->text);
     handle(*entry);
   }
   return kExitOk;
 }
 
-std::optional<std::string> Chat::read_entry() {
+std::optional<Chat::Entry> Chat::read_entry() {
   Line line = lines_.read(kPrompt);
   if (line.kind == Line::Kind::kEnd) {
     leaving_ = true;
@@ -85,8 +85,10 @@ std::optional<std::string> Chat::read_entry() {
   }
   const size_t start = line.text.find_first_not_of(" \t");
   if (start == std::string::npos || line.text.compare(start, kFence.size(), kFence) != 0)
-    return line.text;
-  return read_quoted(line.text.substr(start));
+    return Entry{line.text};
+  auto text = read_quoted(line.text.substr(start));
+  if (!text) return std::nullopt;
+  return Entry{std::move(*text), true};
 }
 
 std::optional<std::string> Chat::read_quoted(std::string entry) {
@@ -109,15 +111,15 @@ std::optional<std::string> Chat::read_quoted(std::string entry) {
   }
 }
 
-void Chat::handle(const std::string& entry) {
-  const std::string_view text = trimmed(entry);
-  if (is_command(text)) {
+void Chat::handle(const Entry& entry) {
+  const std::string_view text = trimmed(entry.text);
+  if (!entry.quoted && is_command(text)) {
     Status status = run_command(*this, text);
     if (!status.ok()) print_error(status.error());
     std::fflush(stdout);
     return;
   }
-  answer(entry);
+  answer(entry.text);
 }
 
 void Chat::answer(const std::string& text) {

@@ -42,10 +42,14 @@ class Chat {
   void greet() const;
 
  private:
-  /// A whole entry: a line, or all of a """ … """ one. Nothing after Ctrl-C or at the end.
-  std::optional<std::string> read_entry();
+  struct Entry {
+    std::string text;
+    bool quoted = false;  // between """, where nothing is a command
+  };
+  /// A line, or all of a """ … """ one. Nothing after Ctrl-C or at the end.
+  std::optional<Entry> read_entry();
   std::optional<std::string> read_quoted(std::string entry);
-  void handle(const std::string& entry);
+  void handle(const Entry& entry);
   void answer(const std::string& text);
 
   std::unique_ptr<Session> session_;

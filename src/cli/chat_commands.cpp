@@ -49,7 +49,10 @@ Status set(Chat& chat, const Words& all) {
   Reporting& reporting = chat.state().reporting;
   if (name == "system") return set_system(chat, words);
   if (name == "verbose" || name == "quiet") {
-    const bool on = words.size() < 3 || words[2] == "on";
+    const std::string value = words.size() < 3 ? "on" : words[2];
+    if (words.size() > 3 || (value != "on" && value != "off"))
+      return base::invalid("/set {} takes on or off", name);
+    const bool on = value == "on";
     reporting = {.verbose = name == "verbose" && on, .quiet = name == "quiet" && on};
     return {};
   }

@@ -8,6 +8,7 @@
 #include "base/quote.h"
 #include "cli/input.h"
 #include "cli/output_file.h"
+#include "cli/utf8.h"
 
 namespace handmill::cli {
 namespace {
@@ -17,6 +18,9 @@ constexpr int kVersion = 1;
 constexpr int kDepthMax = 16;
 
 const std::string kRoles[] = {"system", "user", "assistant", "tool"};
+
+/// What was typed or piped in may hold any bytes; JSON may not.
+json::string json_text(std::string_view text) { return json::string(valid_utf8(text)); }
 
 Result<std::string> text_of(const json::object& object, std::string_view key,
                             const std::string& where) {
@@ -43,13 +47,13 @@ Result<chat::Message> parse_message(const json::value& value, const std::string&
 std::string chat_text(const std::string& model, const ChatState& state) {
   // One message a line: a person may read, compare and edit it.
   std::string out = "{\"handmill_chat\": " + std::to_string(kVersion);
-  out += ",\n \"model\": " + json::serialize(json::string(model));
-  if (state.system) out += ",\n \"system\": " + json::serialize(json::string(*state.system));
+  out += ",\n \"model\": " + json::serialize(json_text(model));
+  if (state.system) out += ",\n \"system\": " + json::serialize(json_text(*state.system));
   out += ",\n \"parameters\": " + json::serialize(to_json(state.parameters));
   out += ",\n \"messages\": [";
   for (size_t i = 0; i < state.messages.size(); ++i) {
     const json::object message = {{"role", state.messages[i].role},
-                                  {"content", state.messages[i].content}};
+                                  {"content", json_text(state.messages[i].content)}};
     out += (i > 0 ? ",\n  " : "\n  ") + json::serialize(message);
   }
   return out + "\n]}\n";

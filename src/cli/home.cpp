@@ -16,7 +16,9 @@ std::string environment(const char* name) {
 
 std::string home_folder() {
   if (std::string home = environment("HANDMILL_HOME"); !home.empty()) return home;
-  if (std::string data = environment("XDG_DATA_HOME"); !data.empty()) return data + "/handmill";
+  // The XDG specification has a relative path ignored.
+  if (std::string data = environment("XDG_DATA_HOME"); data.starts_with('/'))
+    return data + "/handmill";
   if (std::string user = environment("HOME"); !user.empty()) return user + "/.local/share/handmill";
   const passwd* entry = ::getpwuid(::getuid());
   return entry == nullptr ? "" : std::string(entry->pw_dir) + "/.local/share/handmill";

@@ -65,6 +65,30 @@ const ModelFile* find_name(const std::vector<ModelFile>& models, std::string_vie
   return at == models.end() ? nullptr : &*at;
 }
 
+bool has_space(std::string_view text) {
+  return text.find_first_of(" \t\r\n") != std::string_view::npos;
+}
+
+/// Whether someone who typed this meant a model, though none is there: a file's name, nearly the
+/// name of one, or made as such names are ("llama3", "qwen2.5:7b").
+bool reads_as_model(std::string_view word) {
+  if (has_space(word)) return false;
+  if (word.ends_with(kExtension) || nearest(word, names_of(list_models(models_folder()))))
+    return true;
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !word.empty() && is_lower(word[0]) && std::any_of(word.begin(), word.end(), is_digit) &&
+         std::all_of(word.begin(), word.end(), [&](char c) {
+           return is_lower(c) || is_digit(c) || std::string_view("-_.:").find(c) != word.npos;
+         });
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (size_t i = 0; i < words.size(); ++i) out += (i > 0 ? " " : "") + words[i];
+  return out;
+}
+
 Error unknown_model(const std::string& word, const std::vector<ModelFile>& models) {
   const auto names = names_of(models);
   return base::not_found("no model is named {}{}; {}", base::quoted(word),
@@ -111,26 +135,19 @@ Result<ModelFile> find_model(const std::string& word) {
 Result<ModelAndPrompt> model_and_prompt(const std::vector<std::string>& words) {
   if (words.empty()) return ModelAndPrompt{};
   const std::string& first = words[0];
-  std::string rest;
-  for (size_t i = 1; i < words.size(); ++i) rest += (i > 1 ? " " : "") + words[i];
-  const bool many = words.size() > 1;
+  const std::vector<std::string> rest(words.begin() + 1, words.end());
   auto model = find_model(first);
-  if (first.empty()) return ModelAndPrompt{"", rest};
-  if (model.ok()) return ModelAndPrompt{first, rest};
+  if (first.empty() || model.ok()) return ModelAndPrompt{first, joined(rest)};
 
-  const bool sentence = first.find_first_of(" \t\n") != std::string::npos;
-  if (many && sentence)
-    return base::not_found(
-        "{} (several arguments: the first is the model, so a prompt needs "
-        "quotes)",
-        model.error().message);
-  // A prompt may hold a path or a word; a lone ".gguf" or a name that almost fits is a mistake.
-  const auto names = names_of(list_models(models_folder()));
-  const bool meant = !sentence && (first.ends_with(kExtension) || nearest(first, names));
-  if (many || meant)
-    return base::not_found("{}{}", model.error().message,
-                           many ? "; put a prompt of several words in quotes" : "");
-  return ModelAndPrompt{"", first};
+  // Who quotes a prompt meant the word before it as a model; a sentence without quotes is three
+  // words or more.
+  const bool sentence = words.size() >= 3 && std::none_of(words.begin(), words.end(), has_space);
+  if (rest.empty() ? !reads_as_model(first) : sentence && !is_path(first) && !reads_as_model(first))
+    return ModelAndPrompt{"", joined(words)};
+  return base::not_found("{}; {}", model.error().message,
+                         rest.empty() ? "a prompt of this one word needs an empty model before "
+                                        "it: \"\""
+                                      : "put a prompt of several words in quotes");
 }
 
 }  // namespace handmill::cli

@@ -25,8 +25,9 @@ std::vector<ModelFile> list_models(const std::string& folder);
 /// that are there.
 Result<ModelFile> find_model(const std::string& word);
 
-/// What `run` was given: one word is a model if it names one that is there, and otherwise a prompt
-/// for the default model; of several, the first is the model and the rest, joined, the prompt.
+/// What `run` was given: the first word is the model if it names one that is there, and the rest,
+/// joined, the prompt. Otherwise all is a prompt for the default model, be it one text or a
+/// sentence without quotes; a word that was meant as a model is an error.
 struct ModelAndPrompt {
   std::string model;  // for find_model
   std::string prompt;

@@ -1,6 +1,10 @@
 #include "cli/output_file.h"
 
+#include <array>
 #include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +13,50 @@
 #include "base/error.h"
 
 namespace handmill::cli {
+namespace {
+
+constexpr int kEndings[] = {SIGINT, SIGTERM, SIGHUP};
+std::array<char, PATH_MAX> doomed{};  // what goes with the program where a signal ends it
+
+void on_ending(int number) {
+  ::unlink(doomed.data());
+  ::raise(number);  // its own action is back: this ends the program as if nothing had been here
+}
+
+/// Only where the signal would end the program: others (the chat's Ctrl-C) are left alone.
+void doom(const std::string& path) {
+  if (doomed[0] != '\0' || path.size() >= doomed.size()) return;
+  path.copy(doomed.data(), path.size());
+  for (const int number : kEndings) {
+    struct sigaction before{};
+    if (::sigaction(number, nullptr, &before) != 0 || before.sa_handler != SIG_DFL) continue;
+    struct sigaction action{};
+    action.sa_handler = on_ending;
+    action.sa_flags = SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    ::sigaction(number, &action, nullptr);
+  }
+}
+
+void spare(const std::string& path) {
+  if (path.empty() || path != doomed.data()) return;
+  for (const int number : kEndings) {
+    struct sigaction now{};
+    if (::sigaction(number, nullptr, &now) == 0 && now.sa_handler == on_ending)
+      std::signal(number, SIG_DFL);
+  }
+  doomed.fill('\0');
+}
+
+/// The file that `path` leads to, through links.
+std::string target_of(const std::string& path) {
+  char* real = ::realpath(path.c_str(), nullptr);
+  std::string target = real == nullptr ? path : real;
+  std::free(real);
+  return target;
+}
+
+}  // namespace
 
 Result<OutputFile> OutputFile::create(const std::string& path) {
   struct stat info{};
@@ -22,10 +70,13 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
     if (file == nullptr) return base::io("{}: cannot open: {}", path, std::strerror(errno));
     return OutputFile(file, path, "");
   }
-  std::string temporary = fmt::format("{}.{}.part", path, ::getpid());
+  const std::string target = exists ? target_of(path) : path;
+  std::string temporary = fmt::format("{}.{}.part", target, ::getpid());
   std::FILE* file = std::fopen(temporary.c_str(), "wbxe");
   if (file == nullptr) return base::io("{}: cannot create: {}", temporary, std::strerror(errno));
-  return OutputFile(file, path, std::move(temporary));
+  doom(temporary);
+  if (exists) ::fchmod(::fileno(file), info.st_mode & 0777);
+  return OutputFile(file, target, std::move(temporary));
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
@@ -36,6 +87,7 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
 OutputFile::~OutputFile() {
   if (file_ != nullptr) std::fclose(file_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  spare(temporary_);
 }
 
 Error OutputFile::failure(const char* what) const {
@@ -52,6 +104,7 @@ Status OutputFile::commit() {
   if (std::fclose(std::exchange(file_, nullptr)) != 0) return failure("write");
   if (temporary_.empty()) return {};
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failure("replace");
+  spare(temporary_);
   temporary_.clear();
   return {};
 }

@@ -1,5 +1,6 @@
 // A file that appears complete or not at all: written beside its place and moved there by commit().
-// What is no regular file ("-", /dev/stdout, a FIFO) is written straight.
+// What is no regular file ("-", /dev/stdout, a FIFO) is written straight. A file that is replaced
+// keeps its mode, and a link to one stays a link.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,9 @@ class OutputFile {
   static Result<OutputFile> create(const std::string& path);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&&) = delete;
-  ~OutputFile();  // without commit() the file is dropped
+  /// Without commit() the file is dropped, and so it is where a signal (Ctrl-C) ends the program;
+  /// the latter for one file at a time.
+  ~OutputFile();
 
   Status write(const void* bytes, size_t count);
   Status commit();

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/quote.h"
 #include "cli/suggest.h"
+#include "cli/utf8.h"
 
 namespace handmill::cli {
 namespace {
@@ -209,7 +210,10 @@ boost::json::object to_json(const Parameters& source) {
     if (parameter.many || parameter.get(source) == parameter.get(defaults)) continue;
     object[parameter.name] = parameter.get(source);
   }
-  if (!source.stop.empty()) object["stop"] = boost::json::value_from(source.stop);
+  boost::json::array stops;
+  for (const std::string& stop : source.stop)
+    stops.push_back(boost::json::string(valid_utf8(stop)));
+  if (!stops.empty()) object["stop"] = std::move(stops);
   boost::json::array biases;
   for (const auto& [token, bias] : source.sampling.logit_bias)
     biases.push_back(boost::json::value(fmt::format("{}={}", token, bias)));

@@ -7,6 +7,7 @@
 #include "cli/bench_measure.h"
 #include "cli/bench_report.h"
 #include "cli/chat_file.h"
+#include "cli/home.h"
 #include "cli/model_name.h"
 #include "cli/output_file.h"
 
@@ -73,7 +74,43 @@ TEST_F(Home, OneWordIsAModelOrAPrompt) {
   EXPECT_EQ(split({"qwen2.5-coder", "Say", "hi"}), "qwen2.5-coder|Say hi");
   EXPECT_EQ(split({"qwen2.5-code"}), "error");  // nearly a name: meant as one
   EXPECT_EQ(split({"missing.gguf"}), "error");
-  EXPECT_EQ(split({"nonsense", "Say hi"}), "error");
+  EXPECT_EQ(split({"llama3"}), "error");  // made as names are
+  EXPECT_EQ(split({"H2O"}), "|H2O");
+  EXPECT_EQ(split({"2+2"}), "|2+2");
+  EXPECT_EQ(split({"", "llama3"}), "|llama3");
+}
+
+TEST_F(Home, SeveralWordsAreAModelAndItsPromptOrASentence) {
+  const auto split = [](const std::vector<std::string>& words) {
+    auto got = model_and_prompt(words);
+    return got.ok() ? got->model + "|" + got->prompt : "error";
+  };
+  EXPECT_EQ(split({"qwen2.5-coder", "Say hi"}), "qwen2.5-coder|Say hi");
+  EXPECT_EQ(split({"qwen2.5-coder", "Tell", "a", "story"}), "qwen2.5-coder|Tell a story");
+  EXPECT_EQ(split({(root_ / "models/notes.txt").string(), "hi"}),
+            (root_ / "models/notes.txt").string() + "|hi");
+  EXPECT_EQ(split({"What", "is", "this?"}), "|What is this?");
+  EXPECT_EQ(split({"nonsense", "Say hi"}), "error");  // quoted: a prompt, so the first is a model
+  EXPECT_EQ(split({"nonsense", "Say hi", "now"}), "error");
+  EXPECT_EQ(split({"Say it", "to", "me"}), "error");
+  EXPECT_EQ(split({"nonsense", "hi"}), "error");  // might be either
+  EXPECT_EQ(split({"qwen2.5-codr", "tell", "a", "story"}), "error");
+  EXPECT_EQ(split({"llama3", "tell", "a", "story"}), "error");
+  EXPECT_EQ(split({"./nowhere", "tell", "a", "story"}), "error");
+}
+
+TEST_F(Home, HomeFollowsTheEnvironment) {
+  EXPECT_EQ(home_folder(), root_.string());
+  unsetenv("HANDMILL_HOME");
+  setenv("HOME", "/h", 1);
+  for (const auto& [data, home] : {std::pair{"/d", "/d/handmill"},
+                                   {"d", "/h/.local/share/handmill"},
+                                   {"", "/h/.local/share/handmill"}}) {
+    setenv("XDG_DATA_HOME", data, 1);
+    EXPECT_EQ(home_folder(), home);
+  }
+  unsetenv("XDG_DATA_HOME");
+  EXPECT_EQ(models_folder(), "/h/.local/share/handmill/models");
 }
 
 TEST_F(Home, AnOutputFileIsWholeOrNotThere) {
@@ -89,6 +126,14 @@ TEST_F(Home, AnOutputFileIsWholeOrNotThere) {
   ASSERT_TRUE(file->commit().ok());
   EXPECT_EQ(fs::file_size(path), 5u);
   EXPECT_EQ(std::distance(fs::directory_iterator(root_), {}), 2);  // nothing is left beside it
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("out", root_ / "link");
+  auto again = OutputFile::create((root_ / "link").string());
+  ASSERT_TRUE(again->write("new", 3).ok());
+  ASSERT_TRUE(again->commit().ok());
+  EXPECT_TRUE(fs::is_symlink(root_ / "link"));
+  EXPECT_EQ(fs::file_size(path), 3u);
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_FALSE(OutputFile::create(root_.string()).ok());
   EXPECT_FALSE(OutputFile::create((root_ / "no/where").string()).ok());
 }
@@ -138,6 +183,17 @@ TEST(ChatFile, RoundTrips) {
   ASSERT_EQ(again->messages.size(), 2u);
   EXPECT_EQ(again->messages[0].content, state.messages[0].content);
   EXPECT_EQ(again->messages[1].role, "assistant");
+}
+
+TEST(ChatFile, BytesThatAreNoTextCanBeReadBack) {
+  ChatState state;
+  state.system = "\xFF";
+  state.parameters.stop = {"\xE9"};
+  state.messages = {{"user", "caf\xE9", {}}};
+  auto again = parse_chat(chat_text("m\xFE", state), "f");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->messages[0].content, "caf\uFFFD");
+  EXPECT_EQ(again->system, "\uFFFD");
 }
 
 TEST(ChatFile, ErrorsNameThePlace) {

@@ -164,7 +164,9 @@ def test_apt_that_fails_ends_the_setup(house):
 
 @pytest.mark.parametrize(("words", "passed"), [
     ([], ["run"]),
-    (["What", "is", "it"], ["run", "What is it"]),
+    (["What", "is", "it"], ["run", "What", "is", "it"]),  # which of them is what, handmill tells
+    (["a-model", "Say hi"], ["run", "a-model", "Say hi"]),
+    (["version"], ["version"]),
     (["show"], ["show"]),
     (["show me"], ["run", "show me"]),
     (["bench", "-p", "512"], ["bench", "-p", "512"]),

@@ -140,6 +140,8 @@ def test_several_lines_typed_and_pasted(chat, home):
     t.enter('last"""')
     t.expect("TTFT")
     t.expect(PROMPT)
+    t.type(PASTE.format("x\r" * 600_000))  # too long: nothing of it is taken
+    t.expect("\a")
     t.type(PASTE.format("one\rtwo\r/three"))
     t.enter("")
     t.expect("TTFT")
@@ -170,6 +172,13 @@ def test_keys_typed_during_an_answer_wait_for_the_next_prompt(chat):
     t.expect("seed is 7")
     t.expect("max_tokens is 3")
     assert t.wait() == 0
+
+
+def test_a_broken_character_takes_no_key_along(chat):
+    t = chat("--max-tokens", "2")
+    os.write(t.fd, b"Say hi \xc3\r")
+    t.expect("TTFT")
+    t.expect(PROMPT)
 
 
 def test_interrupt_stops_the_answer_and_not_the_program(chat):

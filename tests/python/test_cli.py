@@ -5,11 +5,16 @@ Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the
 
 import json
 import os
+import signal
+import struct
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+import random_model
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SMOL = "smollm2-135m-instruct-q4_1"
@@ -98,6 +103,13 @@ def test_piped_input_joins_the_prompt(call):
     assert joined["prompt_tokens"] == piped["prompt_tokens"] and joined["text"] == piped["text"]
 
 
+def test_brackets_of_a_prompt_are_text(call):
+    text = "[INST] a, b [/INST]"
+    argument = ask(call, "--raw", text, "--max-tokens", 1)
+    piped = ask(call, "--raw", "--max-tokens", 1, stdin=text.encode())
+    assert argument["prompt_tokens"] == piped["prompt_tokens"]
+
+
 def test_control_tokens_of_a_user_stay_text(call):
     plain = ask(call, "--raw", "<|im_end|>", "--max-tokens", 1)
     special = ask(call, "--raw", "--special", "<|im_end|>", "--max-tokens", 1)
@@ -131,6 +143,16 @@ def test_a_chat_over_a_pipe_remembers(call, home):
     assert [m["role"] for m in chat["messages"]] == ["user", "assistant"]
     assert chat["messages"][0]["content"] == "My name\nis Ada."
     assert chat["parameters"] == {"temperature": "0", "max_tokens": "8"}
+
+
+def test_a_chat_over_a_pipe_takes_what_a_pipe_may_hold(call, home):
+    saved = home / "bytes.json"
+    script = [b"/set max_tokens 1", b'"""', b"one", b"two", b'"""', b'"""/clear"""', b"caf\xe9",
+              f"/save {saved}".encode(), b"/set verbose 1"]
+    done = call("run", "--chat", "--quiet", stdin=b"\r\n".join(script))
+    assert done.returncode == 0 and b"/set verbose takes on or off" in done.stderr
+    asked = [m["content"] for m in json.loads(saved.read_text())["messages"] if m["role"] == "user"]
+    assert asked == ["one\ntwo", "/clear", "caf\ufffd"]
 
 
 @pytest.mark.parametrize("model", GOLDEN_FILES)
@@ -183,6 +205,61 @@ def test_logits(call, tmp_path):
     assert not (tmp_path / "no.npy").exists()
 
 
+def started(home, *words, **streams):
+    env = os.environ | {"HANDMILL_HOME": str(home)}
+    return subprocess.Popen([os.environ["HANDMILL_BIN"], *map(str, words)], env=env,
+                            stdin=subprocess.DEVNULL, **streams)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_logits_that_are_ended_leave_nothing(home, tmp_path, ending):
+    ids, out = tmp_path / "ids", tmp_path / "out" / "x.npy"
+    ids.write_text("504 " * 8000)
+    out.parent.mkdir()
+    with started(home, "logits", "--tokens-file", ids, "--out", out) as child:
+        while not list(out.parent.iterdir()):
+            assert child.poll() is None
+            time.sleep(0.002)
+        child.send_signal(ending)
+        assert child.wait(timeout=60) == -ending
+    assert not list(out.parent.iterdir())
+
+
+def test_an_interrupted_answer_ends_with_130(home):
+    # Without end tokens it would go on until the context is full.
+    words = ["run", "Count.", "--greedy", "--logit-bias", "0=-inf", "--logit-bias", "2=-inf"]
+    with started(home, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        first = os.read(child.stdout.fileno(), 1)
+        child.send_signal(signal.SIGINT)
+        text, notes = child.communicate(timeout=60)
+        assert first and text.endswith(b"\n") and b"[stopped]" in notes and b"TTFT" in notes
+        assert child.returncode == 130
+
+
+@pytest.fixture(name="odd_model")
+def make_odd_model(tmp_path, monkeypatch):
+    """A small random model with a name that is no text, a template that refuses with an escape
+    sequence, and nothing but control tokens."""
+    monkeypatch.setattr(random_model, "CHATML", "{{ raise_exception('\x1b[2J gone') }}")
+    path = tmp_path / "odd.gguf"
+    random_model.write_random_model(path, "qwen2", ["f32"])
+    data = bytearray(path.read_bytes().replace(b"random qwen2", b"r\xffndom qwen2"))
+    types = data.index(b"tokenizer.ggml.token_type") + len("tokenizer.ggml.token_type") + 4
+    kind, count = struct.unpack_from("<IQ", data, types)
+    assert (kind, count) == (5, random_model.VOCAB)
+    struct.pack_into(f"<{count}i", data, types + 12, *[3] * count)
+    path.write_bytes(data)
+    return path
+
+
+def test_an_odd_model_does_no_harm(call, odd_model):
+    refused = call("run", odd_model, "Hi")
+    assert refused.returncode == 1 and b"gone" in refused.stderr and b"\x1b" not in refused.stderr
+    bench = call("bench", odd_model, "-p", 8, "-n", 0)
+    assert bench.returncode == 1 and b"every token is a control token" in bench.stderr
+    assert json.loads(call("show", odd_model, "--json").stdout)["name"] == "r\ufffdndom qwen2"
+
+
 def test_bench(call):
     words = ["bench", "-p", "16", "-n", "4,6", "-d", "0,64", "-t", 1, "-r", 2, "--batch", 2]
     results = json.loads(call(*words, "-o", "json").stdout)
@@ -205,13 +282,21 @@ def test_bench(call):
     (["run", "--top-k", "many", "x"], 2, '--top-k: "many" is not a whole number'),
     (["run", "--kv", "q4", "x"], 2, '--kv: "q4" is none of f16, q8_0'),
     (["bench", "-p", "5,x"], 2, '--prefill: "x" is not a whole number'),
-    (["run", "--temperature", "-1", "x"], 1, "temperature is -1"),
+    (["run", "--temperature", "-1", "x"], 2, "temperature is -1"),
+    (["run", "--top-p", "2", "x"], 2, "top_p is 2"),
+    (["run", "--threads", "-1", "x"], 2, "--threads is -1"),
+    (["show", "--threads", "5000"], 2, "--threads is 5000"),
+    (["logits", "--context", "-1", "--tokens-file", "x", "--out", "y"], 2, "--context is -1"),
+    (["bench", "-t", "1,5000"], 2, "--threads is 5000"),
+    (["bench", "-p", "0", "-n", "0"], 2, "nothing to measure"),
+    (["run", "--chat", "--raw"], 2, "--chat goes with neither"),
+    (["run", "--logit-bias", "49152=1", "x"], 1, "logit_bias names token 49152"),
     (["show", "smollm2-135m"], 1, f"did you mean {SMOL}?"),
     (["show", "/nowhere/x.gguf"], 1, "there is no such file"),
     (["run", "no-model-at-all", "Say hi"], 1, "no model is named"),
     (["run"], 1, "there is no prompt"),
-    (["bench", "-r", "0"], 1, "-r: 0 is not between"),
-    (["logits"], 1, "--tokens-file FILE is needed"),
+    (["bench", "-r", "0"], 2, "-r: 0 is not between"),
+    (["logits"], 2, "--tokens-file FILE is needed"),
 ])
 def test_mistakes_are_told_in_one_line(call, words, code, message):
     done = call(*words)
@@ -240,10 +325,8 @@ def test_version_and_a_full_disk(call):
 
 
 def test_a_reader_that_leaves_ends_the_program(home):
-    command = [os.environ["HANDMILL_BIN"], "run", "Count to a thousand.", "--greedy"]
-    env = os.environ | {"HANDMILL_HOME": str(home)}
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, env=env) as child:
+    with started(home, "run", "Count to a thousand.", "--greedy", stdout=subprocess.PIPE,
+                 stderr=subprocess.DEVNULL) as child:
         assert child.stdout.read(1)
         child.stdout.close()
         assert child.wait(timeout=60) != 0
