@@ -96,9 +96,10 @@ struct ScaleTraits {
   }
 };
 
-/// −offset · Σ codes of group g (of kGroup columns).
-template <int kGroup>
+/// −offset · Σ codes of group g (of kGroup columns). Formats with mins have no offset.
+template <int kGroup, bool kMins>
 HANDMILL_INLINE int start_of(const int32_t* sums16, int g, int offset) {
+  if constexpr (kMins) return 0;
   if constexpr (kGroup == 16) return -offset * sums16[g];
   return -offset * (sums16[2 * g] + sums16[2 * g + 1]);
 }
@@ -134,7 +135,7 @@ void product_direct(const Product& p, const uint8_t* panel, const CodeRows* x, f
       typename Vec::template Dot<CodeTraits<C>::kWidth> dot[N][2 * kParts];
       for (int n = 0; n < N; ++n)
         unroll<2 * kParts>([&](auto part) {
-          dot[n][part].begin(start_of<kGroup>(x[n].sums16 + col / 16, part, offset));
+          dot[n][part].begin(start_of<kGroup, Traits::kMins>(x[n].sums16 + col / 16, part, offset));
         });
       unroll<16>([&](auto q) {
         const Vec::B codes = quad<C, q>(pair, table);
@@ -148,7 +149,7 @@ void product_direct(const Product& p, const uint8_t* panel, const CodeRows* x, f
         if constexpr (Traits::kMins) m = Traits::min(tile, groups, scale_group);
         const size_t group = col / kGroup + part;
         for (int n = 0; n < N; ++n) {
-          const int first = start_of<kGroup>(x[n].sums16 + col / 16, part, offset);
+          const int first = start_of<kGroup, Traits::kMins>(x[n].sums16 + col / 16, part, offset);
           const Vec::F t = Vec::to_float(dot[n][part].end(first));
           const Vec::F u = Vec::mul(t, Vec::set1(x[n].scales[col / 32 + part / kParts]));
           y[n] = Vec::fma(u, w, y[n]);
@@ -201,7 +202,7 @@ void multiply_tile(const Expanded& w, int groups, const CodeRows* x, size_t col,
     typename Vec::template Dot<W> dot[N][P];
     int start[N];
     for (int n = 0; n < N; ++n) {
-      start[n] = kMins ? 0 : start_of<kGroup>(x[n].sums16 + col / 16, g, offset);
+      start[n] = start_of<kGroup, kMins>(x[n].sums16 + col / 16, g, offset);
       for (int p = 0; p < P; ++p) dot[n][p].begin(start[n]);
     }
     const uint8_t* codes = w.codes + g * kQuads * 64;
