@@ -1,6 +1,7 @@
 #include "backend/cpu/roofs.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 
@@ -10,7 +11,7 @@ namespace {
 constexpr size_t kReadUnit = 4096;  // a task's bytes are a multiple of this
 constexpr size_t kSteps = 200000;   // of kRoofChains products: some tenths of a millisecond
 
-volatile uint64_t used;  // keeps the measured work from being left out
+std::atomic<uint64_t> used;  // keeps the measured work from being left out
 
 template <class Work>
 double seconds_of(Work work) {

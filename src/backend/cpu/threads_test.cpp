@@ -1,9 +1,6 @@
 #include "backend/cpu/threads.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-
-#include "backend/cpu/cpu.h"
 
 namespace handmill::backend {
 namespace {
@@ -47,17 +44,6 @@ TEST(Threads, CountsItsBarriers) {
   }
   EXPECT_EQ(threads.barriers(), 2u);  // what one thread does needs no waiting
   EXPECT_EQ(alone.barriers(), 0u);
-}
-
-TEST(Threads, WhereThereAreNoMoreItIsAnErrorAndNothingIsLeftRunning) {
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
-  const rlimit small{size_t{1} << 30, before.rlim_max};  // room for some stacks of 8 MB
-  ASSERT_EQ(::setrlimit(RLIMIT_AS, &small), 0);
-  const auto backend = make_cpu_backend(1000);
-  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
-  ASSERT_FALSE(backend.ok());
-  EXPECT_NE(backend.error().message.find("1000 threads"), std::string::npos);
 }
 
 }  // namespace
