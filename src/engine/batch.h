@@ -11,12 +11,12 @@ namespace handmill::engine {
 
 class FlatBatch {
  public:
-  FlatBatch(size_t rows_max, size_t sequences_max) {
+  FlatBatch(size_t rows_max, size_t sequences_max, size_t outputs_max) {
     tokens_.reserve(rows_max);
     positions_.reserve(rows_max);
     sequences_.reserve(rows_max);
     tables_.reserve(sequences_max);
-    outputs_.reserve(sequences_max);
+    outputs_.reserve(outputs_max);
   }
 
   void clear() {
@@ -28,12 +28,14 @@ class FlatBatch {
   }
   /// The tokens of one sequence from position `first` on. The table must stay as it is.
   void add(std::span<const int32_t> tokens, int first, std::span<const int32_t> table) {
-    for (size_t i = 0; i < tokens.size(); ++i) {
-      tokens_.push_back(tokens[i]);
-      positions_.push_back(first + static_cast<int32_t>(i));
-      sequences_.push_back(static_cast<int32_t>(tables_.size()));
-    }
     tables_.push_back(table);
+    for (size_t i = 0; i < tokens.size(); ++i) add_row(tokens[i], first + static_cast<int32_t>(i));
+  }
+  /// One token more of the sequence added last.
+  void add_row(int32_t token, int32_t position) {
+    tokens_.push_back(token);
+    positions_.push_back(position);
+    sequences_.push_back(static_cast<int32_t>(tables_.size()) - 1);
   }
   /// The logits of the row added last are wanted.
   void want_last() { outputs_.push_back(static_cast<int32_t>(tokens_.size()) - 1); }

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
@@ -9,6 +10,7 @@
 #include "engine/context.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
+#include "engine/speculation.h"
 #include "engine/stop.h"
 #include "kv/cache.h"
 #include "model/model.h"
@@ -21,7 +23,7 @@ constexpr int kThreadsMax = 1024;
 constexpr int kContextMax = 1 << 26;
 constexpr int kPrefillChunkMax = 1 << 14;
 constexpr int kSequencesMax = 1024;
-constexpr int kOutputsMin = 16;  // rows whose logits score() computes at once
+constexpr int kOutputsMin = 16;  // rows whose logits score() computes at once, or speculation fills
 
 Status in_range(const char* name, int value, int min, int max) {
   if (value >= min && value <= max) return {};
@@ -46,7 +48,8 @@ struct Parts {
   int context;        // positions of the store
   int prefill_chunk;  // rows of a batch
   int max_sequences;
-  int max_outputs;
+  int max_outputs;  // rows of a batch whose logits are wanted
+  Speculate speculate;
 };
 
 class LocalEngine final : public Engine {
@@ -84,6 +87,7 @@ class LocalEngine final : public Engine {
   Parts parts_;
   kv::Cache cache_;
   Scheduler scheduler_;
+  Speculation speculation_;
   FlatBatch batch_;
   const backend::Array* logits_ = nullptr;  // of the last run
   std::vector<float> row_;                  // [vocab]
@@ -94,7 +98,10 @@ LocalEngine::LocalEngine(Parts parts)
     : parts_(std::move(parts)),
       cache_(parts_.store->blocks()),
       scheduler_(cache_, {parts_.prefill_chunk, parts_.max_sequences, positions_max()}),
-      batch_(static_cast<size_t>(parts_.prefill_chunk), static_cast<size_t>(parts_.max_sequences)),
+      speculation_(parts_.speculate, std::min(parts_.prefill_chunk, parts_.max_outputs),
+                   parts_.max_sequences, positions_max()),
+      batch_(static_cast<size_t>(parts_.prefill_chunk), static_cast<size_t>(parts_.max_sequences),
+             static_cast<size_t>(parts_.max_outputs)),
       row_(static_cast<size_t>(parts_.model->config().vocab)) {}
 
 Status LocalEngine::check_tokens(std::span<const text::Token> tokens) const {
@@ -131,6 +138,7 @@ bool LocalEngine::step() {
   const bool cancelled = end_cancelled();
   const std::span<const Slice> plan = scheduler_.schedule();
   if (plan.empty()) return cancelled;
+  speculation_.propose(plan, cache_);
   run(plan);
   commit(plan);
   return true;
@@ -153,22 +161,38 @@ void LocalEngine::run(std::span<const Slice> plan) {
     const auto tokens = sequence->tokens().subspan(static_cast<size_t>(sequence->computed()),
                                                    static_cast<size_t>(count));
     batch_.add(tokens, sequence->computed(), sequence->table);
-    if (count == sequence->pending()) batch_.want_last();
+    if (count < sequence->pending()) continue;
+    batch_.want_last();
+    int position = sequence->length();
+    for (const text::Token token : sequence->guess.proposal) {
+      batch_.add_row(token, position++);
+      batch_.want_last();
+    }
   }
+  const auto start = std::chrono::steady_clock::now();
   logits_ = &parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, batch_.outputs());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  speculation_.ran(plan, seconds.count());
 }
 
 void LocalEngine::commit(std::span<const Slice> plan) {
+  const auto sampled = static_cast<size_t>(sampled_vocab());
   size_t output = 0;
   bool ended = false;
   for (const auto& [sequence, count] : plan) {
     sequence->advance(count);
+    if (sequence->pending() == 0) {
+      size_t row = output;
+      output += 1 + sequence->guess.proposal.size();
+      const auto pick = [&] {
+        parts_.backend->read(*logits_, row++, row_);
+        return sequence->pick(std::span(row_).first(sampled), positions_max());
+      };
+      while (pick()) sequence->advance(1);  // what was foreseen is computed already
+      speculation_.verified(*sequence);
+    }
     cache_.publish(sequence->table,
                    sequence->tokens().first(static_cast<size_t>(sequence->computed())));
-    if (sequence->pending() > 0) continue;
-    parts_.backend->read(*logits_, output++, row_);
-    const auto sampled = static_cast<size_t>(sampled_vocab());
-    sequence->pick(std::span(row_).first(sampled), positions_max());
     ended |= sequence->ended();
   }
   if (ended) scheduler_.retire();
@@ -213,6 +237,7 @@ Result<Parts> make_parts(std::shared_ptr<const gguf::File> file, const Options& 
   parts.threads = options.threads > 0 ? options.threads : machine.threads_best();
   parts.prefill_chunk = options.prefill_chunk;
   parts.max_sequences = options.max_sequences;
+  parts.speculate = options.speculate;
   parts.max_outputs = std::max(kOutputsMin, options.max_sequences);
   HANDMILL_OK(check_weights(*parts.file, machine.memory.total_bytes));
   HANDMILL_TRY(const model::Config config, model::read_config(*parts.file));

@@ -21,6 +21,13 @@
 
 namespace handmill::engine {
 
+/// Whether tokens are guessed ahead and verified together. The text does not depend on it.
+enum class Speculate {
+  kOff,
+  kAuto,    // as far as the measured acceptance pays
+  kAlways,  // as many as fit, for measurements and tests
+};
+
 struct Options {
   int threads = 0;  // 0: one for each core that this process may use (affinity mask, cgroup quota)
   backend::KvType kv = backend::KvType::kF16;
@@ -29,6 +36,7 @@ struct Options {
           // length, or what fits in half of the memory that is free, whichever is smaller
   int prefill_chunk = 512;  // most tokens that one step computes
   int max_sequences = 16;   // most sequences in one step; further requests wait
+  Speculate speculate = Speculate::kAuto;
 };
 
 enum class Finish { kStop, kLength, kContext, kCancelled, kError };
@@ -41,13 +49,15 @@ struct Timings {
   int prompt_tokens = 0;
   int cached_tokens = 0;  // of the prompt, found in the prefix cache
   int generated_tokens = 0;
-  double queue_s = 0;     // submitted → first scheduled
-  double ttft_s = 0;      // submitted → first token
-  double prefill_s = 0;   // first scheduled → first token
-  double decode_s = 0;    // first token → last token
-  double pp() const;      // tokens/s of prefill: (prompt − cached) / prefill_s
-  double tpot_s() const;  // decode_s / (generated − 1)
-  double tg() const;      // 1 / tpot
+  int proposed_tokens = 0;  // by speculation, and verified
+  int accepted_tokens = 0;  // of these, now in the answer
+  double queue_s = 0;       // submitted → first scheduled
+  double ttft_s = 0;        // submitted → first token
+  double prefill_s = 0;     // first scheduled → first token
+  double decode_s = 0;      // first token → last token
+  double pp() const;        // tokens/s of prefill: (prompt − cached) / prefill_s
+  double tpot_s() const;    // decode_s / (generated − 1)
+  double tg() const;        // 1 / tpot
 };
 
 struct Event {

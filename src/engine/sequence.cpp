@@ -40,13 +40,27 @@ void Sequence::start(int cached, int positions_max) {
   table.reserve(static_cast<size_t>(kv::blocks_for(length() + answer)));
 }
 
-void Sequence::pick(std::span<float> logits, int positions_max) {
+int Sequence::spare(int positions_max) const {
+  const int room = positions_max - length();
+  if (request_.max_tokens < 0) return room;
+  return std::min(room, request_.max_tokens - timings_.generated_tokens - 1);
+}
+
+bool Sequence::pick(std::span<float> logits, int positions_max) {
   Result<text::Token> token = sampler_.sample(logits);
-  if (!token.ok()) return end(Finish::kError, token.error().message);
+  if (!token.ok()) {
+    end(Finish::kError, token.error().message);
+    return false;
+  }
   event_.token = *token;
   event_.text.clear();
+  const auto tried = static_cast<size_t>(guess.accepted);
+  const bool foreseen = tried < guess.proposal.size() && guess.proposal[tried] == *token;
+  guess.accepted += foreseen ? 1 : 0;
+  timings_.accepted_tokens += foreseen ? 1 : 0;
   if (const auto finish = commit(*token, positions_max)) finish_event(*finish);
   send();
+  return foreseen && !ended_;
 }
 
 std::optional<Finish> Sequence::commit(text::Token token, int positions_max) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/guess.h"
 #include "engine/stop.h"
 #include "kv/cache.h"
 #include "sample/sampler.h"
@@ -34,6 +35,10 @@ class Sequence {
   void cancel() { cancelled_ = true; }
 
   kv::BlockTable table;  // the scheduler's and the cache's
+  Guess guess;           // the speculation's
+
+  /// Tokens that the answer can have after its next one.
+  int spare(int positions_max) const;
 
   /// Enters a batch for the first time, or again after it was preempted, with `cached` positions
   /// found in the prefix cache. `positions_max` sizes what grows with the answer, once.
@@ -43,9 +48,12 @@ class Sequence {
   /// `count` more of its tokens are in the cache.
   void advance(int count) { computed_ += count; }
 
+  /// `guess` has a proposal for the next step.
+  void count_proposal() { timings_.proposed_tokens += static_cast<int>(guess.proposal.size()); }
   /// Picks the token after the last one from its logits, and tells the sink. `positions_max` is
-  /// where the context is full.
-  void pick(std::span<float> logits, int positions_max);
+  /// where the context is full. True where the token is the next of the proposal, and something
+  /// follows it: the logits after it are there.
+  bool pick(std::span<float> logits, int positions_max);
   /// Ends it where it is, and tells the sink.
   void end(Finish finish, std::string error = {});
 

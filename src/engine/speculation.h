@@ -1,0 +1,41 @@
+// Proposes tokens, which the model then verifies in the rows of one step: whatever is proposed, the
+// sampler runs on the model's own logits, row by row, so the text is what it would have been.
+// Serves the engine.
+#pragma once
+
+#include <chrono>
+#include <span>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/pace.h"
+#include "engine/scheduler.h"
+#include "kv/cache.h"
+
+namespace handmill::engine {
+
+class Speculation {
+ public:
+  /// A step has at most `rows_max` rows with logits; a sequence `positions_max` positions.
+  Speculation(Speculate mode, int rows_max, int sequences_max, int positions_max);
+
+  /// Writes proposals into the sequences of a plan, with blocks for them. A plan that prefills gets
+  /// none: its rows are what is scarce.
+  void propose(std::span<const Slice> plan, kv::Cache& cache);
+  /// A step of this plan took so long.
+  void ran(std::span<const Slice> plan, double seconds);
+  /// The sequence has its tokens of this step: learns from what became of the proposal, and drops
+  /// it.
+  void verified(Sequence& sequence);
+
+ private:
+  Bid bid_for(Sequence& sequence);
+  void fill(Sequence& sequence, const Bid& bid, kv::Cache& cache);
+
+  Speculate mode_;
+  int rows_max_, positions_max_;
+  Pace pace_;
+  std::vector<Bid> bids_;
+};
+
+}  // namespace handmill::engine
