@@ -24,6 +24,7 @@ struct BenchOptions {
   std::vector<int> threads = {0};
   int repeats = 5;
   std::string kv = "f16";
+  std::string speculate = "off";  // random prompts say nothing of it, but for answers that loop
   std::string output = "table";
 };
 
@@ -62,9 +63,9 @@ Status check(const BenchOptions& options) {
   return base::invalid("there is nothing to measure: -p and -n are 0");
 }
 
-Result<engine::Options> options_for(const std::vector<BenchTest>& tests, const std::string& kv,
+Result<engine::Options> options_for(const std::vector<BenchTest>& tests, const BenchOptions& flags,
                                     int threads) {
-  engine::Options options = engine_options({threads, 0, kv});
+  engine::Options options = engine_options({threads, 0, flags.kv, flags.speculate});
   int64_t context = 0;
   for (const BenchTest& test : tests) {
     context = std::max(context, test.positions_needed());
@@ -91,7 +92,7 @@ Result<int> bench(const BenchOptions& options) {
   HANDMILL_TRY(const auto file, open_file(model));
   std::vector<BenchResult> results;
   for (const int threads : options.threads) {
-    HANDMILL_TRY(const engine::Options settings, options_for(tests, options.kv, threads));
+    HANDMILL_TRY(const engine::Options settings, options_for(tests, options, threads));
     HANDMILL_TRY(const auto engine, open_engine(model, file, settings));
     Bench bench(*engine);
     for (const BenchTest& test : tests) {
@@ -132,6 +133,7 @@ Action declare_bench(Args& args) {
   args.option("-t,--threads", "N,…", options->threads,
               "Compute with N threads [as many as this process may use]");
   declare_kv(args, options->kv);
+  declare_speculation(args, options->speculate);
   args.check([options] { return check(*options); });
   args.note(
       "pp512 is the prefill of 512 tokens, tg128 the decode of 128; both in tokens per second,\n"

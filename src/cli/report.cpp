@@ -53,6 +53,9 @@ std::string speed_table(const Timings& t, double load_s) {
   row("TPOT", rate ? time_text(t.tpot_s()) : "-", "time per output token");
   row("TG", rate ? figure(t.tg()) + " tok/s" : "-",
       fmt::format("text generation: {} tokens", t.generated_tokens));
+  if (t.proposed_tokens > 0)
+    row("guess", fmt::format("{} of {}", t.accepted_tokens, t.proposed_tokens),
+        "tokens that speculation foresaw, of those it proposed");
   row("total", time_text(t.ttft_s + t.decode_s), "from the question to the last token");
   return out;
 }
@@ -93,6 +96,8 @@ boost::json::object answer_json(const Answer& answer, const Session& session) {
   object["prompt_tokens"] = t.prompt_tokens;
   object["cached_tokens"] = t.cached_tokens;
   object["generated_tokens"] = t.generated_tokens;
+  object["proposed_tokens"] = t.proposed_tokens;
+  object["accepted_tokens"] = t.accepted_tokens;
   object["context"] = session.engine->context();
   object["backend"] = session.engine->description();
   object["threads"] = session.engine->threads();

@@ -50,6 +50,13 @@ void declare_kv(Args& args, std::string& kv) {
               "Number format of the key/value cache; q8_0 takes about half the memory [f16]");
 }
 
+void declare_speculation(Args& args, std::string& speculate) {
+  args.choice("--speculate", {"auto", "off", "lookup"}, speculate,
+              fmt::format("Guess what was in the text before, and verify it at once: as far as it "
+                          "pays, never, or always; the answer is the same [{}]",
+                          speculate));
+}
+
 void declare_engine(Args& args, EngineFlags& flags) {
   args.group("Engine");
   declare_threads(args, flags.threads);
@@ -67,6 +74,9 @@ engine::Options engine_options(const EngineFlags& flags) {
   options.threads = flags.threads;
   options.context = flags.context;
   options.kv = flags.kv == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
+  options.speculate = flags.speculate == "off"      ? engine::Speculate::kOff
+                      : flags.speculate == "lookup" ? engine::Speculate::kAlways
+                                                    : engine::Speculate::kAuto;
   return options;
 }
 

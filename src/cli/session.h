@@ -18,18 +18,20 @@
 
 namespace handmill::cli {
 
-/// The flags that every command with an engine takes.
+/// How an engine is made: the flags that every command with one takes, and speculation.
 struct EngineFlags {
   int threads = 0;
   int context = 0;
   std::string kv = "f16";
+  std::string speculate = "auto";
 };
 void declare_model(Args& args, std::string& model);
 /// --threads, for a command that may need none.
 void declare_threads(Args& args, int& threads);
 Status check_threads(int threads);
 void declare_kv(Args& args, std::string& kv);
-/// All of EngineFlags.
+void declare_speculation(Args& args, std::string& speculate);
+/// All of EngineFlags but speculation.
 void declare_engine(Args& args, EngineFlags& flags);
 engine::Options engine_options(const EngineFlags& flags);
 

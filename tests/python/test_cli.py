@@ -21,7 +21,7 @@ SMOL = "smollm2-135m-instruct-q4_1"
 QWEN = "qwen2.5-coder-0.5b-q4_k_m"
 GOLDEN_FILES = {SMOL: "tokenize-smollm2.json", QWEN: "tokenize-qwen2.5-coder-0.5b.json"}
 FIELDS = {"model", "text", "finish", "stop", "seed", "prompt_tokens", "cached_tokens",
-          "generated_tokens", "context", "backend", "threads", "timings"}
+          "generated_tokens", "proposed_tokens", "accepted_tokens", "context", "backend", "threads", "timings"}
 TIMINGS = {"load_s", "queue_s", "ttft_s", "prefill_s", "decode_s", "pp_tok_s", "tpot_s",
            "tg_tok_s"}
 
@@ -83,6 +83,20 @@ def test_json_has_every_field_and_figures_that_agree(call):
     t = answer["timings"]
     assert t["tg_tok_s"] == pytest.approx((answer["generated_tokens"] - 1) / t["decode_s"])
     assert t["pp_tok_s"] == pytest.approx(answer["prompt_tokens"] / t["prefill_s"])
+
+
+def test_speculation_changes_the_figures_and_never_the_answer(call):
+    words = ["Repeat word for word: the quick brown fox jumps over the lazy dog and runs home.",
+             "--max-tokens", 40]
+    plain = ask(call, *words, "--speculate", "off")
+    assert plain["proposed_tokens"] == plain["accepted_tokens"] == 0
+    for how in ("auto", "lookup"):
+        guessed = ask(call, *words, "--speculate", how)
+        assert guessed["text"] == plain["text"]
+        assert guessed["accepted_tokens"] <= guessed["proposed_tokens"]
+    assert guessed["accepted_tokens"] > 0
+    verbose = call("run", *words, "--speculate", "lookup", "--verbose").stderr.decode()
+    assert "tokens that speculation foresaw" in verbose
 
 
 def test_the_same_seed_gives_the_same_answer(call):
