@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/batch.h"
 #include "engine/context.h"
+#include "engine/draft.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
 #include "engine/speculation.h"
@@ -45,8 +46,9 @@ struct Parts {
   std::unique_ptr<backend::Backend> backend;
   std::unique_ptr<model::Model> model;
   std::unique_ptr<backend::KvStore> store;
-  int context;        // positions of the store
-  int prefill_chunk;  // rows of a batch
+  std::unique_ptr<Draft> draft;  // or none
+  int context;                   // positions of the store
+  int prefill_chunk;             // rows of a batch
   int max_sequences;
   int max_outputs;  // rows of a batch whose logits are wanted
   Speculate speculate;
@@ -71,10 +73,14 @@ class LocalEngine final : public Engine {
   bool step() override;
   Status score(std::span<const text::Token> tokens,
                const std::function<void(size_t, std::span<const float>)>& row) override;
-  void clear_cache() override { cache_.clear(); }
+  void clear_cache() override {
+    cache_.clear();
+    speculation_.clear_cache();
+  }
 
  private:
   bool end_cancelled();
+  void retire();
   void run(std::span<const Slice> plan);
   void commit(std::span<const Slice> plan);
   Status check_tokens(std::span<const text::Token> tokens) const;
@@ -98,8 +104,9 @@ LocalEngine::LocalEngine(Parts parts)
     : parts_(std::move(parts)),
       cache_(parts_.store->blocks()),
       scheduler_(cache_, {parts_.prefill_chunk, parts_.max_sequences, positions_max()}),
-      speculation_(parts_.speculate, std::min(parts_.prefill_chunk, parts_.max_outputs),
-                   parts_.max_sequences, positions_max()),
+      speculation_(parts_.speculate, parts_.draft.get(),
+                   std::min(parts_.prefill_chunk, parts_.max_outputs), parts_.max_sequences,
+                   positions_max()),
       batch_(static_cast<size_t>(parts_.prefill_chunk), static_cast<size_t>(parts_.max_sequences),
              static_cast<size_t>(parts_.max_outputs)),
       row_(static_cast<size_t>(parts_.model->config().vocab)) {}
@@ -151,8 +158,15 @@ bool LocalEngine::end_cancelled() {
     sequence.end(Finish::kCancelled);
     any = true;
   });
-  if (any) scheduler_.retire();
+  if (any) retire();
   return any;
+}
+
+void LocalEngine::retire() {
+  scheduler_.for_each([this](Sequence& sequence) {
+    if (sequence.ended()) speculation_.release(sequence);
+  });
+  scheduler_.retire();
 }
 
 void LocalEngine::run(std::span<const Slice> plan) {
@@ -195,7 +209,7 @@ void LocalEngine::commit(std::span<const Slice> plan) {
                    sequence->tokens().first(static_cast<size_t>(sequence->computed())));
     ended |= sequence->ended();
   }
-  if (ended) scheduler_.retire();
+  if (ended) retire();
 }
 
 Status LocalEngine::score(std::span<const text::Token> tokens,
@@ -249,10 +263,19 @@ Result<Parts> make_parts(std::shared_ptr<const gguf::File> file, const Options& 
   HANDMILL_TRY(parts.model, model::Model::load(*parts.file, *parts.backend, parts.prefill_chunk,
                                                parts.max_outputs, progress));
   const backend::KvShape shape = parts.model->kv_shape(options.kv);
-  HANDMILL_TRY(parts.context,
-               plan_context(options.context, config.context, parts.backend->kv_block_bytes(shape),
-                            probe::read_memory("").available_bytes));
-  HANDMILL_TRY(parts.store, parts.backend->kv_store(shape, kv::blocks_for(parts.context)));
+  uint64_t block_bytes = parts.backend->kv_block_bytes(shape);
+  if (options.draft && options.speculate != Speculate::kOff) {
+    HANDMILL_OK(check_weights(*options.draft, machine.memory.total_bytes));
+    HANDMILL_TRY(parts.draft,
+                 Draft::load(options.draft, *parts.backend, options.kv, *parts.tokenizer,
+                             {parts.prefill_chunk, parts.max_sequences, parts.max_outputs}));
+    block_bytes += parts.draft->block_bytes();
+  }
+  HANDMILL_TRY(parts.context, plan_context(options.context, config.context, block_bytes,
+                                           probe::read_memory("").available_bytes));
+  const int blocks = kv::blocks_for(parts.context);
+  HANDMILL_TRY(parts.store, parts.backend->kv_store(shape, blocks));
+  if (parts.draft) HANDMILL_OK(parts.draft->make_cache(blocks));
   return parts;
 }
 

@@ -37,6 +37,8 @@ struct Options {
   int prefill_chunk = 512;  // most tokens that one step computes
   int max_sequences = 16;   // most sequences in one step; further requests wait
   Speculate speculate = Speculate::kAuto;
+  /// A smaller model of the same vocabulary that guesses too, or none. The file is kept.
+  std::shared_ptr<const gguf::File> draft = {};
 };
 
 enum class Finish { kStop, kLength, kContext, kCancelled, kError };

@@ -6,6 +6,7 @@
 
 #include "engine/lookup.h"
 #include "engine/pace.h"
+#include "kv/cache.h"
 #include "text/tokenizer.h"
 
 namespace handmill::engine {
@@ -14,12 +15,26 @@ namespace handmill::engine {
 inline constexpr int kProposedMax = 15;
 
 /// Where a proposal comes from, by how much it can be trusted.
-enum class Source { kTwo, kThree, kFew, kMany };  // tokens that agree: 2, 3, 4 to 7, 8 and more
+enum class Source {
+  kTwo,  // a place where so many tokens agree: 2, 3, 4 to 7, 8 and more
+  kThree,
+  kFew,
+  kMany,
+  kDraft,  // the draft model
+};
+
+/// The sequence in the draft model's own cache.
+struct DraftState {
+  kv::BlockTable table;
+  int computed = 0;  // tokens that are in it
+  int known = 0;     // tokens that are in its vocabulary
+};
 
 struct Guess {
   Lookup lookup;
   // What the field reports of texts that repeat, roughly; the first dozens of tokens correct it.
-  std::array<Odds, 4> odds = {Odds(0.3), Odds(0.5), Odds(0.7), Odds(0.85)};
+  std::array<Odds, 5> odds = {Odds(0.3), Odds(0.5), Odds(0.7), Odds(0.85), Odds(0.7)};
+  DraftState draft;
   Lookup::Match match;                // for the text as it is
   Source source = Source::kTwo;       // of the proposal
   std::vector<text::Token> proposal;  // of the next step: the tokens after the sequence's last

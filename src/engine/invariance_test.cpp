@@ -22,11 +22,6 @@ class EngineInvariance : public testing::TestWithParam<Case> {
   Options options(int threads, int chunk, int context = 2048) const {
     return {.threads = threads, .kv = GetParam().kv, .context = context, .prefill_chunk = chunk};
   }
-  static void expect_same(const Answer& a, const Answer& b, const std::string& what) {
-    EXPECT_EQ(a.tokens, b.tokens) << what;
-    EXPECT_EQ(a.text, b.text) << what;
-    EXPECT_EQ(a.finish, b.finish) << what;
-  }
 };
 
 TEST_P(EngineInvariance, ThreadsAndChunks) {

@@ -21,16 +21,24 @@ Source source_of(const Lookup::Match& match) {
 
 }  // namespace
 
-Speculation::Speculation(Speculate mode, int rows_max, int sequences_max, int positions_max)
-    : mode_(mode), rows_max_(rows_max), positions_max_(positions_max), pace_(rows_max) {
+Speculation::Speculation(Speculate mode, Draft* draft, int rows_max, int sequences_max,
+                         int positions_max)
+    : mode_(mode),
+      draft_(draft),
+      rows_max_(rows_max),
+      positions_max_(positions_max),
+      pace_(rows_max) {
   bids_.reserve(static_cast<size_t>(sequences_max));
+  jobs_.reserve(static_cast<size_t>(sequences_max));
 }
 
 void Speculation::propose(std::span<const Slice> plan, kv::Cache& cache) {
-  const int rows = rows_max_ - static_cast<int>(plan.size());
+  const int sequences = static_cast<int>(plan.size()), rows = rows_max_ - sequences;
   if (mode_ == Speculate::kOff || rows <= 0 || !only_decodes(plan)) return;
+  if (draft_ != nullptr) pace_.draft_step = draft_->seconds(sequences);
   bids_.clear();
-  for (const Slice& slice : plan) bids_.push_back(bid_for(*slice.sequence));
+  jobs_.clear();
+  for (const Slice& slice : plan) bids_.push_back(bid_for(*slice.sequence, sequences, rows));
   pace_.grant(bids_, rows, mode_ == Speculate::kAlways);
   int left = rows;
   for (const Bid& bid : bids_) left -= bid.count;
@@ -42,29 +50,49 @@ void Speculation::propose(std::span<const Slice> plan, kv::Cache& cache) {
     }
     fill(sequence, bids_[i], cache);
   }
+  if (!jobs_.empty()) draft_->propose(jobs_);
+  for (const Slice& slice : plan) slice.sequence->count_proposal();
 }
 
-Bid Speculation::bid_for(Sequence& sequence) {
+/// The best source for this sequence alone.
+Bid Speculation::bid_for(Sequence& sequence, int sequences, int rows) {
   Guess& guess = sequence.guess;
+  const int spare = sequence.spare(positions_max_), most = std::min(kProposedMax, spare);
   if (!guess.lookup.begun()) {
-    guess.lookup.begin(static_cast<size_t>(sequence.length() + sequence.spare(positions_max_)) + 1);
+    const int length = sequence.length() + spare + 1;
+    guess.lookup.begin(static_cast<size_t>(length));
     guess.proposal.reserve(kProposedMax);
+    if (draft_ != nullptr) draft_->begin(sequence, length);
   }
   guess.lookup.extend(sequence.tokens());
   guess.match = guess.lookup.find(sequence.tokens());
-  if (guess.match.length == 0) return {0, 0};
-  guess.source = source_of(guess.match);
-  return {guess.current().right(), std::min(kProposedMax, sequence.spare(positions_max_))};
+  Bid best{0, 0};
+  if (guess.match.length > 0) {
+    guess.source = source_of(guess.match);
+    best = {guess.current().right(), most};
+  }
+  if (draft_ == nullptr || !draft_->can_help(sequence, spare)) return best;
+  const Odds& odds = guess.odds[static_cast<size_t>(Source::kDraft)];
+  const Bid drafted{odds.right(), most, true};
+  const bool better =
+      best.most == 0 || (mode_ == Speculate::kAuto &&
+                         pace_.rate(drafted, sequences, rows) > pace_.rate(best, sequences, rows));
+  if (!better) return best;
+  guess.source = Source::kDraft;
+  return drafted;
 }
 
 /// Blocks that are not there are not fought for: the proposal ends where they do.
 void Speculation::fill(Sequence& sequence, const Bid& bid, kv::Cache& cache) {
-  if (bid.count == 0) return;
   int count = bid.count;
-  if (!cache.grow(sequence.table, sequence.length() + count))
+  if (count > 0 && !cache.grow(sequence.table, sequence.length() + count))
     count = static_cast<int>(sequence.table.size()) * backend::kKvBlock - sequence.length();
-  Lookup::copy(sequence.tokens(), sequence.guess.match, count, sequence.guess.proposal);
-  sequence.count_proposal();
+  if (count == 0) return;
+  if (bid.drafted) {
+    jobs_.push_back({&sequence, count});
+  } else {
+    Lookup::copy(sequence.tokens(), sequence.guess.match, count, sequence.guess.proposal);
+  }
 }
 
 void Speculation::ran(std::span<const Slice> plan, double seconds) {
@@ -80,6 +108,15 @@ void Speculation::verified(Sequence& sequence) {
   guess.current().record(static_cast<int>(guess.proposal.size()), guess.accepted);
   guess.proposal.clear();
   guess.accepted = 0;
+  if (draft_ != nullptr) draft_->verified(sequence);
+}
+
+void Speculation::release(Sequence& sequence) {
+  if (draft_ != nullptr) draft_->release(sequence);
+}
+
+void Speculation::clear_cache() {
+  if (draft_ != nullptr) draft_->clear_cache();
 }
 
 }  // namespace handmill::engine

@@ -3,10 +3,10 @@
 // Serves the engine.
 #pragma once
 
-#include <chrono>
 #include <span>
 #include <vector>
 
+#include "engine/draft.h"
 #include "engine/engine.h"
 #include "engine/pace.h"
 #include "engine/scheduler.h"
@@ -16,8 +16,9 @@ namespace handmill::engine {
 
 class Speculation {
  public:
-  /// A step has at most `rows_max` rows with logits; a sequence `positions_max` positions.
-  Speculation(Speculate mode, int rows_max, int sequences_max, int positions_max);
+  /// A step has at most `rows_max` rows with logits; a sequence `positions_max` positions. `draft`
+  /// may be null, and must outlive it.
+  Speculation(Speculate mode, Draft* draft, int rows_max, int sequences_max, int positions_max);
 
   /// Writes proposals into the sequences of a plan, with blocks for them. A plan that prefills gets
   /// none: its rows are what is scarce.
@@ -27,15 +28,20 @@ class Speculation {
   /// The sequence has its tokens of this step: learns from what became of the proposal, and drops
   /// it.
   void verified(Sequence& sequence);
+  /// The sequence has ended.
+  void release(Sequence& sequence);
+  void clear_cache();
 
  private:
-  Bid bid_for(Sequence& sequence);
+  Bid bid_for(Sequence& sequence, int sequences, int rows);
   void fill(Sequence& sequence, const Bid& bid, kv::Cache& cache);
 
   Speculate mode_;
+  Draft* draft_;
   int rows_max_, positions_max_;
   Pace pace_;
   std::vector<Bid> bids_;
+  std::vector<Draft::Job> jobs_;
 };
 
 }  // namespace handmill::engine

@@ -102,4 +102,22 @@ inline Request request(std::vector<text::Token> prompt, int max_tokens, bool gre
   return request;
 }
 
+/// A text of four letters, so that much of it was there before, and much is foreseen wrongly.
+inline Request babble(size_t prompt, int max_tokens, uint32_t seed, bool greedy = false) {
+  std::vector<text::Token> tokens = random_prompt(prompt, seed, 4);
+  for (text::Token& token : tokens) token += 'A';
+  Request wanted = request(std::move(tokens), max_tokens, greedy, seed);
+  wanted.sampling.repeat_penalty = 1.02f;
+  for (text::Token letter = 'A'; letter < 'E'; ++letter)
+    wanted.sampling.logit_bias.emplace_back(letter, 60.0f);
+  return wanted;
+}
+
+inline void expect_same(const Answer& a, const Answer& b, const std::string& what) {
+  EXPECT_EQ(a.tokens, b.tokens) << what;
+  EXPECT_EQ(a.text, b.text) << what;
+  EXPECT_EQ(a.finish, b.finish) << what;
+  EXPECT_EQ(a.stop, b.stop) << what;
+}
+
 }  // namespace handmill::engine
