@@ -24,7 +24,7 @@ struct BenchOptions {
   std::vector<int> threads = {0};
   int repeats = 5;
   std::string kv = "f16";
-  std::string speculate = "off";  // random prompts say nothing of it, but for answers that loop
+  SpeculationFlags speculation{"off", ""};  // answers to random prompts loop, which flatters it
   std::string output = "table";
 };
 
@@ -65,7 +65,7 @@ Status check(const BenchOptions& options) {
 
 Result<engine::Options> options_for(const std::vector<BenchTest>& tests, const BenchOptions& flags,
                                     int threads) {
-  engine::Options options = engine_options({threads, 0, flags.kv, flags.speculate});
+  HANDMILL_TRY(engine::Options options, engine_options({threads, 0, flags.kv, flags.speculation}));
   int64_t context = 0;
   for (const BenchTest& test : tests) {
     context = std::max(context, test.positions_needed());
@@ -133,7 +133,7 @@ Action declare_bench(Args& args) {
   args.option("-t,--threads", "N,…", options->threads,
               "Compute with N threads [as many as this process may use]");
   declare_kv(args, options->kv);
-  declare_speculation(args, options->speculate);
+  declare_speculation(args, options->speculation);
   args.check([options] { return check(*options); });
   args.note(
       "pp512 is the prefill of 512 tokens, tg128 the decode of 128; both in tokens per second,\n"

@@ -60,7 +60,8 @@ Result<int> logits(const LogitsOptions& options) {
 
   EngineFlags flags = options.engine;
   if (flags.context == 0) flags.context = static_cast<int>(tokens.size());
-  HANDMILL_TRY(const auto engine, open_engine(named, file, engine_options(flags)));
+  HANDMILL_TRY(const engine::Options settings, engine_options(flags));
+  HANDMILL_TRY(const auto engine, open_engine(named, file, settings));
   HANDMILL_TRY(OutputFile out, OutputFile::create(options.out));
   HANDMILL_OK(write_rows(*engine, tokens, static_cast<size_t>(config.vocab), out));
   HANDMILL_OK(out.commit());

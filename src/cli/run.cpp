@@ -147,7 +147,7 @@ Action declare_run(Args& args) {
   args.flag("--greedy", options->greedy, "Always the likeliest token (--temperature 0)");
   declare_parameters(args, options->parameters);
   declare_engine(args, options->engine);
-  declare_speculation(args, options->engine.speculate);
+  declare_speculation(args, options->engine.speculation);
   args.check([options] { return check(*options); });
   args.note(kNotes);
   return [options] { return run(*options); };

@@ -50,11 +50,17 @@ void declare_kv(Args& args, std::string& kv) {
               "Number format of the key/value cache; q8_0 takes about half the memory [f16]");
 }
 
-void declare_speculation(Args& args, std::string& speculate) {
-  args.choice("--speculate", {"auto", "off", "lookup"}, speculate,
+void declare_speculation(Args& args, SpeculationFlags& flags) {
+  args.choice("--speculate", {"auto", "off", "lookup"}, flags.how,
               fmt::format("Guess what was in the text before, and verify it at once: as far as it "
                           "pays, never, or always; the answer is the same [{}]",
-                          speculate));
+                          flags.how));
+  args.option("--draft", "MODEL", flags.draft,
+              "Let a smaller model of the same vocabulary guess too");
+  args.check([&flags]() -> Status {
+    if (flags.draft.empty() || flags.how != "off") return {};
+    return base::invalid("--draft has nothing to do with --speculate off; use auto");
+  });
 }
 
 void declare_engine(Args& args, EngineFlags& flags) {
@@ -69,14 +75,18 @@ void declare_engine(Args& args, EngineFlags& flags) {
   declare_kv(args, flags.kv);
 }
 
-engine::Options engine_options(const EngineFlags& flags) {
+Result<engine::Options> engine_options(const EngineFlags& flags) {
   engine::Options options;
   options.threads = flags.threads;
   options.context = flags.context;
   options.kv = flags.kv == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
-  options.speculate = flags.speculate == "off"      ? engine::Speculate::kOff
-                      : flags.speculate == "lookup" ? engine::Speculate::kAlways
-                                                    : engine::Speculate::kAuto;
+  options.speculate = flags.speculation.how == "off"      ? engine::Speculate::kOff
+                      : flags.speculation.how == "lookup" ? engine::Speculate::kAlways
+                                                          : engine::Speculate::kAuto;
+  if (!flags.speculation.draft.empty()) {
+    HANDMILL_TRY(const ModelFile draft, find_model(flags.speculation.draft));
+    HANDMILL_TRY(options.draft, open_file(draft));
+  }
   return options;
 }
 
@@ -97,7 +107,8 @@ Result<std::unique_ptr<Session>> Session::open(const ModelFile& model, const Eng
   auto session = std::make_unique<Session>();
   session->name = model.name;
   HANDMILL_TRY(session->file, open_file(model));
-  HANDMILL_TRY(session->engine, open_engine(model, session->file, engine_options(flags)));
+  HANDMILL_TRY(const engine::Options options, engine_options(flags));
+  HANDMILL_TRY(session->engine, open_engine(model, session->file, options));
   HANDMILL_TRY(session->chat_template, chat::Template::load(*session->file, session->tokenizer()));
   session->load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return session;

@@ -18,22 +18,27 @@
 
 namespace handmill::cli {
 
+struct SpeculationFlags {
+  std::string how = "auto";
+  std::string draft;  // a model's name or path, or none
+};
 /// How an engine is made: the flags that every command with one takes, and speculation.
 struct EngineFlags {
   int threads = 0;
   int context = 0;
   std::string kv = "f16";
-  std::string speculate = "auto";
+  SpeculationFlags speculation;
 };
 void declare_model(Args& args, std::string& model);
 /// --threads, for a command that may need none.
 void declare_threads(Args& args, int& threads);
 Status check_threads(int threads);
 void declare_kv(Args& args, std::string& kv);
-void declare_speculation(Args& args, std::string& speculate);
+void declare_speculation(Args& args, SpeculationFlags& flags);
 /// All of EngineFlags but speculation.
 void declare_engine(Args& args, EngineFlags& flags);
-engine::Options engine_options(const EngineFlags& flags);
+/// Opens the draft model's file, if one is named.
+Result<engine::Options> engine_options(const EngineFlags& flags);
 
 /// Opens the file, with a progress bar while the weights are packed.
 Result<std::unique_ptr<engine::Engine>> open_engine(const ModelFile& model,

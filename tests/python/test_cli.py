@@ -100,6 +100,20 @@ def test_speculation_changes_the_figures_and_never_the_answer(call):
     assert "tokens that speculation foresaw" in verbose
 
 
+def test_a_draft_model_guesses_and_never_decides(call):
+    words = ["run", SMOL, "--format", "json", "--greedy", "--max-tokens", 24, "Name ten animals."]
+    plain = json.loads(call(*words, "--speculate", "off").stdout)
+    done = call(*words, "--speculate", "lookup", "--draft", SMOL)
+    assert done.returncode == 0, done.stderr
+    guessed = json.loads(done.stdout)
+    assert guessed["text"] == plain["text"] and guessed["accepted_tokens"] > 12
+    other = call(*words, "--draft", QWEN)
+    assert other.returncode == 1 and b"same vocabulary" in other.stderr
+    assert call(*words, "--draft", "no-such-model").returncode == 1
+    nothing = call(*words, "--draft", SMOL, "--speculate", "off")
+    assert nothing.returncode == 2 and b"--draft" in nothing.stderr
+
+
 def test_the_same_seed_gives_the_same_answer(call):
     def text(*more):
         words = ["run", "Name a colour.", "--format", "json", "--max-tokens", 12, "--temperature",
