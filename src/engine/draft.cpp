@@ -11,9 +11,9 @@
 namespace handmill::engine {
 namespace {
 
-// Tokens that may be read for each that may be written: a draft of a tenth of the size reads about
-// fifty in the time of one step of the first model, and saves half of that step.
-constexpr int kReadForOne = 16;
+// A token is read in about a fifth of the time that it takes to write one, and a good draft saves
+// nearly half of the writing.
+constexpr double kReadForOne = 2;
 
 /// Padding at the end may differ, as it does between the sizes of one family.
 Status check_vocabulary(const text::Tokenizer& first, const text::Tokenizer& draft,
@@ -32,22 +32,26 @@ Status check_vocabulary(const text::Tokenizer& first, const text::Tokenizer& dra
 
 Result<std::unique_ptr<Draft>> Draft::load(std::shared_ptr<const gguf::File> file,
                                            backend::Backend& backend, backend::KvType kv,
+                                           const model::Model& first,
                                            const text::Tokenizer& tokenizer, const Limits& limits) {
   HANDMILL_TRY(const auto own, text::Tokenizer::load(*file));
   HANDMILL_OK(check_vocabulary(tokenizer, *own, file->path()));
   HANDMILL_TRY(auto model,
                model::Model::load(*file, backend, limits.batch_tokens, limits.outputs_max));
   const int vocab = std::min({tokenizer.vocab_size(), own->vocab_size(), model->config().vocab});
+  const double share = static_cast<double>(model->bytes_per_token()) /
+                       static_cast<double>(std::max<uint64_t>(first.bytes_per_token(), 1));
   return std::unique_ptr<Draft>(
-      new Draft(std::move(file), backend, kv, std::move(model), vocab, limits));
+      new Draft(std::move(file), backend, kv, std::move(model), share, vocab, limits));
 }
 
 Draft::Draft(std::shared_ptr<const gguf::File> file, backend::Backend& backend, backend::KvType kv,
-             std::unique_ptr<model::Model> model, int vocab, const Limits& limits)
+             std::unique_ptr<model::Model> model, double share, int vocab, const Limits& limits)
     : file_(std::move(file)),
       backend_(backend),
       kv_(kv),
       model_(std::move(model)),
+      share_(share),
       vocab_(vocab),
       limits_(limits),
       batch_(static_cast<size_t>(limits.batch_tokens), static_cast<size_t>(limits.sequences_max),
@@ -73,8 +77,17 @@ bool Draft::can_help(Sequence& sequence, int spare) const {
   const int length = sequence.length();
   const auto known = [&](int i) { return tokens[static_cast<size_t>(i)] < vocab_; };
   while (state.known < length && known(state.known)) ++state.known;
-  return state.known == length && length - state.computed <= kReadForOne * spare &&
+  return state.known == length &&
          length + std::min(spare, kProposedMax) <= model_->config().context;
+}
+
+bool Draft::reading_pays(const Sequence& sequence, int spare) const {
+  return share_ * (sequence.length() - sequence.guess.draft.computed) <= kReadForOne * spare;
+}
+
+double Draft::seconds(int sequences, double first) const {
+  const double measured = times_.of(sequences);
+  return measured > 0 ? measured : share_ * first;
 }
 
 /// Room for the text and all but the last of its proposal, which is not read.

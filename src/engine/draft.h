@@ -30,10 +30,11 @@ class Draft {
     int count;
   };
 
-  /// `file` is kept. `tokenizer` is the first model's; other texts for the same tokens are an
-  /// error.
+  /// `file` is kept. `first` and `tokenizer` are those of the model that decides; other texts for
+  /// the same tokens are an error.
   static Result<std::unique_ptr<Draft>> load(std::shared_ptr<const gguf::File> file,
                                              backend::Backend& backend, backend::KvType kv,
+                                             const model::Model& first,
                                              const text::Tokenizer& tokenizer,
                                              const Limits& limits);
   uint64_t block_bytes() const { return backend_.kv_block_bytes(model_->kv_shape(kv_)); }
@@ -42,21 +43,22 @@ class Draft {
 
   /// Takes all memory for a text that grows to `length`.
   void begin(Sequence& sequence, int length) const;
-  /// False where it cannot help: the text is beyond its context or its vocabulary, or so long that
-  /// reading it would not pay for `spare` tokens.
+  /// False where the text is beyond its context or its vocabulary.
   bool can_help(Sequence& sequence, int spare) const;
+  /// False where what it has not read is so long that reading would not pay for `spare` tokens.
+  bool reading_pays(const Sequence& sequence, int spare) const;
   /// Writes proposals; none yet for a text that it has not read to its end in this step.
   void propose(std::span<const Job> jobs);
   /// After the first model's verdict.
   void verified(Sequence& sequence);
   void release(Sequence& sequence);
-  /// Of one token more in so many proposals; 0: not measured yet.
-  double seconds(int sequences) const { return times_.of(sequences); }
+  /// Of one token more in so many proposals; `first` is what the first model takes for them.
+  double seconds(int sequences, double first) const;
   void clear_cache() { cache_->clear(); }
 
  private:
   Draft(std::shared_ptr<const gguf::File> file, backend::Backend& backend, backend::KvType kv,
-        std::unique_ptr<model::Model> model, int vocab, const Limits& limits);
+        std::unique_ptr<model::Model> model, double share, int vocab, const Limits& limits);
 
   bool prepare(Sequence& sequence, int count);
   void run();
@@ -67,7 +69,8 @@ class Draft {
   std::unique_ptr<model::Model> model_;
   std::unique_ptr<backend::KvStore> store_;
   std::unique_ptr<kv::Cache> cache_;
-  int vocab_;  // tokens that both models have
+  double share_;  // bytes of its weights for each of the first model's
+  int vocab_;     // tokens that both models have
   Limits limits_;
   FlatBatch batch_;
   StepTimes times_;

@@ -266,9 +266,10 @@ Result<Parts> make_parts(std::shared_ptr<const gguf::File> file, const Options& 
   uint64_t block_bytes = parts.backend->kv_block_bytes(shape);
   if (options.draft && options.speculate != Speculate::kOff) {
     HANDMILL_OK(check_weights(*options.draft, machine.memory.total_bytes));
-    HANDMILL_TRY(parts.draft,
-                 Draft::load(options.draft, *parts.backend, options.kv, *parts.tokenizer,
-                             {parts.prefill_chunk, parts.max_sequences, parts.max_outputs}));
+    HANDMILL_TRY(
+        parts.draft,
+        Draft::load(options.draft, *parts.backend, options.kv, *parts.model, *parts.tokenizer,
+                    {parts.prefill_chunk, parts.max_sequences, parts.max_outputs}));
     block_bytes += parts.draft->block_bytes();
   }
   HANDMILL_TRY(parts.context, plan_context(options.context, config.context, block_bytes,

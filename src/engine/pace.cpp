@@ -10,7 +10,6 @@ namespace handmill::engine {
 namespace {
 
 constexpr double kMemory = 1.0 / 8;  // weight of one proposed token in the odds
-constexpr double kSurest = 0.98;     // nothing is certain: proposals stay finite
 constexpr double kRowCost = 0.25;    // first guess: of a whole step, for each further row
 constexpr double kWorth = 1.03;      // gains below are noise
 constexpr int kWaitMin = 4, kWaitMax = 256;

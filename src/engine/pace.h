@@ -13,6 +13,8 @@ namespace handmill::engine {
 /// How often one source of proposals was right in one sequence, lately.
 class Odds {
  public:
+  static constexpr double kSurest = 0.98;  // nothing is certain: proposals stay finite
+
   explicit Odds(double first) : right_(first) {}
 
   /// That the next proposed token is right, given that those before it are.
@@ -61,6 +63,8 @@ class Pace {
   void grant(std::span<Bid> bids, int rows, bool always);
   /// Expected tokens per second of a step of `sequences` where this bid gets its best count.
   double rate(const Bid& bid, int sequences, int rows) const;
+  /// Seconds of a step that proposes nothing.
+  double plain(int sequences) const { return seconds(sequences, 0); }
 
  private:
   double seconds(int rows, int drafted) const;

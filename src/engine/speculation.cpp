@@ -35,7 +35,7 @@ Speculation::Speculation(Speculate mode, Draft* draft, int rows_max, int sequenc
 void Speculation::propose(std::span<const Slice> plan, kv::Cache& cache) {
   const int sequences = static_cast<int>(plan.size()), rows = rows_max_ - sequences;
   if (mode_ == Speculate::kOff || rows <= 0 || !only_decodes(plan)) return;
-  if (draft_ != nullptr) pace_.draft_step = draft_->seconds(sequences);
+  if (draft_ != nullptr) pace_.draft_step = draft_->seconds(sequences, pace_.plain(sequences));
   bids_.clear();
   jobs_.clear();
   for (const Slice& slice : plan) bids_.push_back(bid_for(*slice.sequence, sequences, rows));
@@ -74,6 +74,11 @@ Bid Speculation::bid_for(Sequence& sequence, int sequences, int rows) {
   if (draft_ == nullptr || !draft_->can_help(sequence, spare)) return best;
   const Odds& odds = guess.odds[static_cast<size_t>(Source::kDraft)];
   const Bid drafted{odds.right(), most, true};
+  const Bid sure{Odds::kSurest, most, true};
+  if (mode_ == Speculate::kAuto &&
+      (!draft_->reading_pays(sequence, spare) ||
+       pace_.rate(sure, sequences, rows) <= sequences / pace_.plain(sequences)))
+    return best;  // not even worth a try now and then
   const bool better =
       best.most == 0 || (mode_ == Speculate::kAuto &&
                          pace_.rate(drafted, sequences, rows) > pace_.rate(best, sequences, rows));
