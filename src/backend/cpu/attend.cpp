@@ -82,7 +82,7 @@ void CpuBackend::grow_attention(const AttendJob& job, int tokens) {
     auto grow = [](auto& values, size_t size) {
       if (values.size() < size) values.resize(size);
     };
-    grow(own.queries, rows * dim + 4 * kKvBlock);
+    grow(own.queries, rows * dim + kTileQueries * kKvBlock);
     grow(own.ranges, 2 * rows);
     grow(own.codes, rows * dim);
     grow(own.code_floats, 2 * rows * (dim / 32));
@@ -125,7 +125,7 @@ void CpuBackend::attend_blocks(const AttendJob& job, const Run& run, int head, i
   const auto dim = static_cast<size_t>(a.head_dim), n = static_cast<size_t>(rows);
   auto& own = scratch_[static_cast<size_t>(worker)];
   const size_t groups = dim / 32;
-  float* queries = own.queries.data() + 4 * kKvBlock;
+  float* queries = own.queries.data() + kTileQueries * kKvBlock;
   for (int t = 0; t < count; ++t)
     std::memcpy(queries + static_cast<size_t>(t * group) * dim,
                 job.q.row(static_cast<size_t>(run.first_row + first + t)) +

@@ -197,7 +197,7 @@ TEST(Attend, WhatAQueryDoesNotSeeCannotSpoilIt) {
         kernels->quantize(q.data() + r * kDim, kDim, q_codes.at(r));
       const std::vector<int> begin(kQueries, 0), end = {1, 2, 2, 2};
       std::vector<float> maximum(kQueries, -kInf), sum(kQueries), values(kQueries * kDim),
-          scratch(4 * kKvBlock);
+          scratch(kTileQueries * kKvBlock);
       kernels->attend({block.data(), type, kDim, kQueries, q.data(), q_codes, begin.data(),
                        end.data(), maximum.data(), sum.data(), values.data(), scratch.data()});
       EXPECT_EQ(sum[0], 1.0f) << kernels->name;

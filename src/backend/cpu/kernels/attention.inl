@@ -3,47 +3,64 @@
 // order, whatever queries share the tile.
 
 constexpr int kKeyPanels = kKvBlock / 16;
+static_assert(Vec::kQueries <= kTileQueries);
 
 /// scores[n][64] = q · K, for N queries of float keys.
 template <int N>
 void half_scores(const AttendBlock& job, int first, float* scores) {
+  constexpr int P = Vec::kScorePanels;
   const auto dim = static_cast<size_t>(job.head_dim);
   const float* q = job.q + static_cast<size_t>(first) * dim;
-  Vec::F s[N][kKeyPanels];
-  for (auto& row : s)
-    for (auto& lane : row) lane = Vec::zero();
-  for (size_t d = 0; d < dim; ++d) {
-    Vec::F k[kKeyPanels];
-    for (size_t p = 0; p < kKeyPanels; ++p) k[p] = Vec::load_half(job.block + (p * dim + d) * 32);
-    for (int n = 0; n < N; ++n) {
-      const Vec::F value = Vec::set1(q[static_cast<size_t>(n) * dim + d]);
-      for (int p = 0; p < kKeyPanels; ++p) s[n][p] = Vec::fma(k[p], value, s[n][p]);
+  for (int panel = 0; panel < kKeyPanels; panel += P) {
+    const uint8_t* keys = job.block + static_cast<size_t>(panel) * dim * 32;
+    Vec::F s[N][P];
+    for (auto& row : s)
+      for (auto& lane : row) lane = Vec::zero();
+    for (size_t d = 0; d < dim; ++d) {
+      Vec::F k[P];
+      for (size_t p = 0; p < P; ++p) k[p] = Vec::load_half(keys + (p * dim + d) * 32);
+      for (int n = 0; n < N; ++n) {
+        const Vec::F value = Vec::set1(q[static_cast<size_t>(n) * dim + d]);
+        for (int p = 0; p < P; ++p) s[n][p] = Vec::fma(k[p], value, s[n][p]);
+      }
     }
+    for (int n = 0; n < N; ++n)
+      for (int p = 0; p < P; ++p)
+        Vec::store(scores + n * kKvBlock + 16 * (panel + p), s[n][p]);
   }
-  for (int n = 0; n < N; ++n)
-    for (int p = 0; p < kKeyPanels; ++p) Vec::store(scores + n * kKvBlock + 16 * p, s[n][p]);
 }
 
-/// The same for int8 keys, as a product of wide codes with one scale for each 32 dimensions.
-void code_scores(const AttendBlock& job, int row, float* scores) {
+/// The same for int8 keys, as products of wide codes with one scale for each 32 dimensions.
+template <int N>
+void code_scores(const AttendBlock& job, int first, float* scores) {
   const auto dim = static_cast<size_t>(job.head_dim);
   const size_t groups = dim / 32;
-  const CodeRows q = job.q_codes.at(static_cast<size_t>(row));
+  const CodeRows q = job.q_codes.at(static_cast<size_t>(first));
   const uint8_t* scales = job.block + kKvBlock * dim;
   for (size_t p = 0; p < kKeyPanels; ++p) {
-    Vec::F s = Vec::zero();
+    Vec::F s[N];
+    for (auto& lane : s) lane = Vec::zero();
     for (size_t g = 0; g < groups; ++g) {
       const uint8_t* codes = job.block + (p * groups + g) * 512;
-      const int start = -128 * (q.sums16[2 * g] + q.sums16[2 * g + 1]);
-      Vec::Dot<Width::kWide> dot;
-      dot.begin(start);
+      Vec::Dot<Width::kWide> dot[N];
+      int start[N];
+      for (size_t n = 0; n < N; ++n) {
+        const int32_t* sums = q.sums16 + (n * groups + g) * 2;
+        start[n] = -128 * (sums[0] + sums[1]);
+        dot[n].begin(start[n]);
+      }
       unroll<8>([&](auto i) {
-        dot.step(Vec::load_bytes(codes + 64 * i), Vec::broadcast(q.codes + 32 * g + 4 * i));
+        const Vec::B keys = Vec::load_bytes(codes + 64 * i);
+        for (size_t n = 0; n < N; ++n)
+          dot[n].step(keys, Vec::broadcast(q.codes + n * dim + 32 * g + 4 * i));
       });
-      const Vec::F u = Vec::mul(Vec::to_float(dot.end(start)), Vec::set1(q.scales[g]));
-      s = Vec::fma(u, Vec::load_half(scales + (p * groups + g) * 32), s);
+      const Vec::F scale = Vec::load_half(scales + (p * groups + g) * 32);
+      for (size_t n = 0; n < N; ++n) {
+        const Vec::F t = Vec::to_float(dot[n].end(start[n]));
+        s[n] = Vec::fma(Vec::mul(t, Vec::set1(q.scales[n * groups + g])), scale, s[n]);
+      }
     }
-    Vec::store(scores + 16 * p, s);
+    for (size_t n = 0; n < N; ++n) Vec::store(scores + n * kKvBlock + 16 * p, s[n]);
   }
 }
 
@@ -98,22 +115,26 @@ void add_values(const AttendBlock& job, int first, size_t d0, const KeyRange& ke
       y[n][d] =
           Vec::mul(Vec::load(out + static_cast<size_t>(n) * dim + 16 * d), Vec::set1(ratios[n]));
   const int *begin = job.begin + first, *end = job.end + first;
-  for (int j = keys.begin; j < keys.end; ++j) {
-    Vec::F v[D];
-    for (int d = 0; d < D; ++d)
-      v[d] = load_value<T>(values, scales, dim, static_cast<size_t>(j),
-                           d0 + 16 * static_cast<size_t>(d));
-    auto add = [&](int n) __attribute__((always_inline)) {
-      const Vec::F weight = Vec::set1(weights[n * kKvBlock + j]);
-      for (int d = 0; d < D; ++d) y[n][d] = Vec::fma(weight, v[d], y[n][d]);
-    };
-    if (keys.all_begin <= j && j < keys.all_end) {
-      for (int n = 0; n < N; ++n) add(n);
-    } else {
-      for (int n = 0; n < N; ++n)
-        if (begin[n] <= j && j < end[n]) add(n);
+  auto add = [&](int from, int to, auto sees) __attribute__((always_inline)) {
+    for (int j = from; j < to; ++j) {
+      Vec::F v[D];
+      for (int d = 0; d < D; ++d)
+        v[d] = load_value<T>(values, scales, dim, static_cast<size_t>(j),
+                             d0 + 16 * static_cast<size_t>(d));
+      for (int n = 0; n < N; ++n) {
+        if (!sees(n, j)) continue;
+        const Vec::F weight = Vec::set1(weights[n * kKvBlock + j]);
+        for (int d = 0; d < D; ++d) y[n][d] = Vec::fma(weight, v[d], y[n][d]);
+      }
     }
-  }
+  };
+  auto some = [&](int n, int j) { return begin[n] <= j && j < end[n]; };
+  auto all = [](int, int) { return true; };
+  const int all_begin = std::min(keys.all_begin, keys.end);
+  const int all_end = std::max(keys.all_end, all_begin);
+  add(keys.begin, all_begin, some);
+  add(all_begin, all_end, all);
+  add(all_end, keys.end, some);
   for (int n = 0; n < N; ++n)
     for (int d = 0; d < D; ++d) Vec::store(out + static_cast<size_t>(n) * dim + 16 * d, y[n][d]);
 }
@@ -125,7 +146,7 @@ void attend_queries(const AttendBlock& job, int first) {
   if constexpr (T == KvType::kF16) {
     half_scores<N>(job, first, scores);
   } else {
-    for (int n = 0; n < N; ++n) code_scores(job, first + n, scores + n * kKvBlock);
+    code_scores<N>(job, first, scores);
   }
   KeyRange keys;
   for (int n = 0; n < N; ++n) {
@@ -139,18 +160,26 @@ void attend_queries(const AttendBlock& job, int first) {
     keys.begin = std::min(keys.begin, job.begin[row]);
     keys.end = std::max(keys.end, job.end[row]);
   }
+  if (keys.begin >= keys.end) return;
   size_t d = 0;
   const auto dim = static_cast<size_t>(job.head_dim);
-  for (; d + 64 <= dim; d += 64) add_values<T, N, 4>(job, first, d, keys, scores, ratios);
+  constexpr int kWide = Vec::kValueVectors;
+  for (; d + 16 * kWide <= dim; d += 16 * kWide)
+    add_values<T, N, kWide>(job, first, d, keys, scores, ratios);
   for (; d + 16 <= dim; d += 16) add_values<T, N, 1>(job, first, d, keys, scores, ratios);
 }
 
+/// Tiles of as equal sizes as can be: each reads the whole block.
 template <KvType T>
 void attend_type(const AttendBlock& job) {
   int row = 0;
-  for (; row + Vec::kQueries <= job.rows; row += Vec::kQueries)
-    attend_queries<T, Vec::kQueries>(job, row);
-  for (; row < job.rows; ++row) attend_queries<T, 1>(job, row);
+  for (int tiles = (job.rows + Vec::kQueries - 1) / Vec::kQueries; tiles > 0; --tiles) {
+    const int count = (job.rows - row + tiles - 1) / tiles;
+    unroll<Vec::kQueries>([&](auto n) {
+      if (count == n + 1) attend_queries<T, n + 1>(job, row);
+    });
+    row += count;
+  }
 }
 
 void attend(const AttendBlock& job) {

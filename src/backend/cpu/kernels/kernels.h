@@ -70,8 +70,11 @@ struct AttendBlock {
   float* maximum;  // [rows]
   float* sum;      // [rows]
   float* values;   // [rows, head_dim]
-  float* scratch;  // [4, 64]
+  float* scratch;  // [kTileQueries, 64]
 };
+
+/// The most queries that share one reading of a block.
+inline constexpr int kTileQueries = 6;
 
 struct Kernels {
   probe::Isa isa;

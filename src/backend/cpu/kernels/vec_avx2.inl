@@ -4,7 +4,9 @@
 struct Vec {
   static constexpr int kPanels = 1;
   static constexpr int kTokens = 3;
-  static constexpr int kQueries = 1;
+  static constexpr int kQueries = 4;
+  static constexpr int kScorePanels = 1;
+  static constexpr int kValueVectors = 1;
 
   struct F {
     __m256 a, b;

@@ -2,7 +2,9 @@
 struct Vec {
   static constexpr int kPanels = 2;
   static constexpr int kTokens = 6;
-  static constexpr int kQueries = 4;
+  static constexpr int kQueries = 6;
+  static constexpr int kScorePanels = 4;
+  static constexpr int kValueVectors = 4;
 
   using F = __m512;
   using I = __m512i;

@@ -3,7 +3,10 @@
 struct Vec {
   static constexpr int kPanels = 2;  // panels and tokens of a prefill tile
   static constexpr int kTokens = 4;
-  static constexpr int kQueries = 4;  // queries of an attention tile
+  // An attention tile: queries, panels of keys whose scores and vectors of values that it sums at once.
+  static constexpr int kQueries = 4;
+  static constexpr int kScorePanels = 4;
+  static constexpr int kValueVectors = 4;
 
   struct F {
     float v[16];
