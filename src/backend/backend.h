@@ -126,6 +126,10 @@ struct Attention {
       nullptr;  // [1, head_dim]: RMS norm of each head before the rotation, or none
   const Array* k_norm = nullptr;
   float eps = 0;
+  /// [kKvBlock, kv_heads · head_dim] or none: what the keys at positions p = row (mod kKvBlock)
+  /// have in common before the rotation, of which rotation makes the same for all positions of a
+  /// block. A cache of few bits keeps keys less this, and adds its part to the scores.
+  const Array* k_centre = nullptr;
 };
 
 enum class Activation { kSilu, kGeluTanh };

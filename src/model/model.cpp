@@ -98,6 +98,7 @@ void Decoder::attention_block(int index, const backend::Batch& batch, backend::K
       .q_norm = layer.q_norm.get(),
       .k_norm = layer.k_norm.get(),
       .eps = config_.eps,
+      .k_centre = layer.k_centre.get(),
   };
   auto& b = buffers_;
   const Array& turns = local && b.local_angles ? *b.local_angles : *b.angles;

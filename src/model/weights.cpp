@@ -2,6 +2,7 @@
 #include "model/weights.h"
 
 #include "base/error.h"
+#include "model/key_centre.h"
 #include "model/tensors.h"
 
 namespace handmill::model {
@@ -9,8 +10,9 @@ namespace {
 
 class Loader {
  public:
-  Loader(const gguf::File& file, backend::Backend& backend, const base::Progress& progress)
-      : file_(file), backend_(backend), progress_(progress) {
+  Loader(const gguf::File& file, const Config& config, backend::Backend& backend,
+         const base::Progress& progress)
+      : file_(file), config_(config), backend_(backend), progress_(progress) {
     const bool tied = file.find_tensor(kOutput) == nullptr;
     for (const gguf::Tensor& tensor : file.tensors()) {
       const bool packed = tensor.name == kEmbedding ? tied : tensor.name != kRopeFactors;
@@ -64,18 +66,34 @@ class Loader {
     HANDMILL_OK(weight(name("ffn_up.weight"), layer.ffn_up));
     HANDMILL_OK(projection(name("ffn_down"), layer.ffn_down));
     HANDMILL_OK(vector(name("post_ffw_norm.weight"), layer.post_ffw_norm));
+    if (layer.k.bias && !layer.k_norm) {
+      HANDMILL_TRY(layer.k_centre, centres(*layer.k.bias, index));
+    }
     return layer;
   }
 
   uint64_t bytes_per_token() const { return bytes_per_token_; }
 
  private:
+  Result<Vector> centres(const backend::Array& bias, int index) {
+    std::vector<float> values(bias.cols());
+    backend_.read(bias, 0, values);
+    const bool local = config_.is_local(index) && !config_.rope_frequency_local.empty();
+    const std::vector<float> rows =
+        key_centres(values, config_, local ? config_.rope_frequency_local : config_.rope_frequency);
+    HANDMILL_TRY(Vector out, backend_.array(backend::kKvBlock, bias.cols()));
+    for (size_t row = 0; row < out->rows(); ++row)
+      backend_.write(*out, row, std::span(rows).subspan(row * bias.cols(), bias.cols()));
+    return out;
+  }
+
   void advance(const gguf::Tensor& tensor) {
     done_ += tensor.data.size();
     if (progress_) progress_(done_, total_);
   }
 
   const gguf::File& file_;
+  const Config& config_;
   backend::Backend& backend_;
   const base::Progress& progress_;
   uint64_t done_ = 0, total_ = 0;
@@ -87,7 +105,7 @@ class Loader {
 Result<Weights> load_weights(const gguf::File& file, const Config& config, const LayerParts& parts,
                              backend::Backend& backend, const base::Progress& progress) {
   HANDMILL_OK(check_tensors(file, config, parts));
-  Loader loader(file, backend, progress);
+  Loader loader(file, config, backend, progress);
   Weights weights;
   for (int i = 0; i < config.layers; ++i) {
     HANDMILL_TRY(Layer layer, loader.layer(i));

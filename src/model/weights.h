@@ -27,6 +27,7 @@ struct Layer {
   Vector attn_norm;
   Projection q, k, v;
   Vector q_norm, k_norm;
+  Vector k_centre;  // [kKvBlock, …]: key_centre.h; null where keys have no bias, or a norm after it
   Projection attn_output;
   Vector post_attention_norm;
   Vector ffn_norm;

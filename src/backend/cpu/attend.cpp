@@ -30,6 +30,19 @@ void rotate(float* x, int dims, bool neighbours, const float* angles) {
   }
 }
 
+/// Multiplies each run of `dims` values by a Hadamard matrix, in place. Applied to q and k it
+/// leaves q · k as it was (times `dims`), and spreads the few large dimensions that some models'
+/// keys have over all, where one scale serves them better (arXiv 2404.00456).
+void spread(float* x, size_t count, size_t dims) {
+  for (size_t half = 1; half < dims; half *= 2)
+    for (size_t i = 0; i < count; i += 2 * half)
+      for (size_t j = i; j < i + half; ++j) {
+        const float a = x[j], b = x[j + half];
+        x[j] = a + b;
+        x[j + half] = a - b;
+      }
+}
+
 }  // namespace
 
 void CpuBackend::find_runs(const AttendJob& job) {
@@ -99,19 +112,38 @@ void CpuBackend::rotate_and_store(const AttendJob& job, size_t row) {
       kernels_.rms_norm(head, static_cast<const CpuArray*>(weight)->row(0), a.eps, dim, head);
     rotate(head, a.rope_dims, a.neighbours, angles);
   };
+  const bool coded = job.store.shape.type == KvType::kQ8_0;
+  const size_t spread_dims = dim & -dim;  // the largest power of two in it
+  const float scale = coded ? a.scale / static_cast<float>(spread_dims) : a.scale;
   for (size_t h = 0; h < static_cast<size_t>(a.heads); ++h) {
     float* q = job.q.row(row) + h * dim;
     prepare(q, a.q_norm);
-    for (size_t d = 0; d < dim; ++d) q[d] *= a.scale;
+    if (coded) spread(q, dim, spread_dims);
+    for (size_t d = 0; d < dim; ++d) q[d] *= scale;
   }
   const int32_t position = job.batch.positions[row];
   const int32_t block = job.batch.tables[static_cast<size_t>(job.batch.sequences[row])]
                                         [static_cast<size_t>(position / kKvBlock)];
+  const auto* centres = coded ? static_cast<const CpuArray*>(a.k_centre) : nullptr;
+  const auto place = static_cast<size_t>(position % kKvBlock);
   for (int h = 0; h < a.kv_heads; ++h) {
-    float* k = job.k.row(row) + static_cast<size_t>(h) * dim;
+    const size_t at = static_cast<size_t>(h) * dim;
+    float* k = job.k.row(row) + at;
+    uint8_t* kept = job.store.at(job.layer, block, h);
+    if (centres != nullptr) {
+      const float* centre = centres->row(place) + at;
+      for (size_t d = 0; d < dim; ++d) k[d] -= centre[d];
+      if (place == 0) {
+        float* turned = kv_centre(kept, a.head_dim);
+        std::copy_n(centre, dim, turned);
+        rotate(turned, a.rope_dims, a.neighbours, angles);
+        spread(turned, dim, spread_dims);
+      }
+    }
     prepare(k, a.k_norm);
-    kernels_.store_kv(job.store.at(job.layer, block, h), job.store.shape.type, a.head_dim,
-                      position % kKvBlock, k, job.v.row(row) + static_cast<size_t>(h) * dim);
+    if (coded) spread(k, dim, spread_dims);
+    kernels_.store_kv(kept, job.store.shape.type, a.head_dim, position % kKvBlock, k,
+                      job.v.row(row) + at);
   }
 }
 
@@ -146,8 +178,9 @@ void CpuBackend::attend_blocks(const AttendJob& job, const Run& run, int head, i
       from[r] = std::clamp(lowest - block * kKvBlock, 0, kKvBlock);
       to[r] = std::clamp(position + 1 - block * kKvBlock, 0, kKvBlock);
     }
+    const bool centred = a.k_centre != nullptr && job.store.shape.type == KvType::kQ8_0;
     kernels_.attend({job.store.at(job.layer, run.table[static_cast<size_t>(block)], head),
-                     job.store.shape.type, a.head_dim, rows, queries, codes, from, to,
+                     job.store.shape.type, a.head_dim, centred, rows, queries, codes, from, to,
                      state.maximum, state.sum, state.values, own.queries.data()});
   }
 }

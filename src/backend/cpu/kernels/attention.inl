@@ -30,6 +30,19 @@ void half_scores(const AttendBlock& job, int first, float* scores) {
   }
 }
 
+/// A query's product with what a block's keys have in common.
+float centre_score(const AttendBlock& job, int row) {
+  if (!job.centred) return 0;
+  const auto dim = static_cast<size_t>(job.head_dim);
+  const float* q = job.q + static_cast<size_t>(row) * dim;
+  const uint8_t* centre =
+      job.block + key_bytes(KvType::kQ8_0, dim) + value_bytes(KvType::kQ8_0, dim);
+  Vec::F sum = Vec::zero();
+  for (size_t d = 0; d < dim; d += 16)
+    sum = Vec::fma(Vec::load(q + d), Vec::load(reinterpret_cast<const float*>(centre) + d), sum);
+  return Vec::reduce_add(sum);
+}
+
 /// The same for int8 keys, as products of wide codes with one scale for each 32 dimensions.
 template <int N>
 void code_scores(const AttendBlock& job, int first, float* scores) {
@@ -37,9 +50,11 @@ void code_scores(const AttendBlock& job, int first, float* scores) {
   const size_t groups = dim / 32;
   const CodeRows q = job.q_codes.at(static_cast<size_t>(first));
   const uint8_t* scales = job.block + kKvBlock * dim;
+  float centre[N];
+  for (int n = 0; n < N; ++n) centre[n] = centre_score(job, first + n);
   for (size_t p = 0; p < kKeyPanels; ++p) {
     Vec::F s[N];
-    for (auto& lane : s) lane = Vec::zero();
+    for (int n = 0; n < N; ++n) s[n] = Vec::set1(centre[n]);
     for (size_t g = 0; g < groups; ++g) {
       const uint8_t* codes = job.block + (p * groups + g) * 512;
       Vec::Dot<Width::kWide> dot[N];
@@ -85,15 +100,6 @@ float weigh(float* scores, int begin, int end, float* maximum, float* sum) {
   return ratios[0];
 }
 
-template <KvType T>
-HANDMILL_INLINE Vec::F load_value(const uint8_t* values, const uint8_t* scales, size_t dim,
-                                  size_t j, size_t d) {
-  if constexpr (T == KvType::kF16) return Vec::load_half(values + (j * dim + d) * 2);
-  uint16_t half;
-  std::memcpy(&half, scales + (j * (dim / 32) + d / 32) * 2, 2);
-  return Vec::mul(Vec::load_i8(values + j * dim + d), Vec::set1(tensor::half_to_float(half)));
-}
-
 /// Keys that some of a few queries see, and within them those that all see.
 struct KeyRange {
   int begin = kKvBlock, end = 0, all_begin = 0, all_end = kKvBlock;
@@ -102,12 +108,11 @@ struct KeyRange {
 /// values[n] = values[n] · ratio[n] + Σ_j weight[n][j] · V[j], j ascending over what query n sees,
 /// for N queries and D vectors of dimensions. A weight of 0 would not do for what it does not see:
 /// 0 · ∞ is not a number.
-template <KvType T, int N, int D>
-void add_values(const AttendBlock& job, int first, size_t d0, const KeyRange& keys,
-                const float* weights, const float* ratios) {
+template <int N, int D>
+void add_half_values(const AttendBlock& job, int first, size_t d0, const KeyRange& keys,
+                     const float* weights, const float* ratios) {
   const auto dim = static_cast<size_t>(job.head_dim);
-  const uint8_t* values = job.block + kv_half_bytes(T, dim);
-  const uint8_t* scales = values + kKvBlock * dim;
+  const uint8_t* values = job.block + key_bytes(KvType::kF16, dim) + 2 * d0;
   float* out = job.values + static_cast<size_t>(first) * dim + d0;
   Vec::F y[N][D];
   for (int n = 0; n < N; ++n)
@@ -119,8 +124,7 @@ void add_values(const AttendBlock& job, int first, size_t d0, const KeyRange& ke
     for (int j = from; j < to; ++j) {
       Vec::F v[D];
       for (int d = 0; d < D; ++d)
-        v[d] = load_value<T>(values, scales, dim, static_cast<size_t>(j),
-                             d0 + 16 * static_cast<size_t>(d));
+        v[d] = Vec::load_half(values + static_cast<size_t>(j) * dim * 2 + 32 * d);
       for (int n = 0; n < N; ++n) {
         if (!sees(n, j)) continue;
         const Vec::F weight = Vec::set1(weights[n * kKvBlock + j]);
@@ -139,34 +143,99 @@ void add_values(const AttendBlock& job, int first, size_t d0, const KeyRange& ke
     for (int d = 0; d < D; ++d) Vec::store(out + static_cast<size_t>(n) * dim + 16 * d, y[n][d]);
 }
 
+/// The weights of a tile's int8 values: each with its value's scale, as codes of 0..127.
+struct CodedWeights {
+  int8_t codes[kKvBlock];
+  float scale;
+  int start;  // −128 · Σ codes, for values that are kept as code + 128
+};
+
+void code_weights(const float* weights, const uint8_t* value_scales, CodedWeights& out) {
+  // Only what a query sees has a weight; the scale of the rest may be anything.
+  constexpr float kLeast = std::numeric_limits<float>::min();
+  Vec::F w[kKeyPanels];
+  for (int p = 0; p < kKeyPanels; ++p) {
+    const Vec::F weight = Vec::load(weights + 16 * p);
+    const Vec::F scaled = Vec::mul(weight, Vec::load_half(value_scales + 32 * p));
+    w[p] = Vec::keep_from(weight, kLeast, scaled);
+  }
+  const float top = Vec::reduce_max(Vec::max(Vec::max(w[0], w[1]), Vec::max(w[2], w[3])));
+  const Vec::F inverse = Vec::set1(top > 1e-30f ? 127.0f / top : 0.0f);
+  for (int p = 0; p < kKeyPanels; ++p) {
+    w[p] = Vec::round(Vec::mul(w[p], inverse));
+    Vec::store_i8(out.codes + 16 * p, w[p]);
+  }
+  const float sum = Vec::reduce_add(Vec::add(Vec::add(w[0], w[1]), Vec::add(w[2], w[3])));
+  out.start = -128 * static_cast<int>(sum);
+  out.scale = top / 127.0f;
+}
+
+/// The same sum of int8 values, as one integer product over the tile: exact, so that what a query
+/// does not see (code 0) adds nothing.
+template <int N, int D>
+void add_code_values(const AttendBlock& job, int first, size_t d0, const KeyRange& keys,
+                     const CodedWeights* weights, const float* ratios) {
+  const auto dim = static_cast<size_t>(job.head_dim);
+  const uint8_t* values = job.block + key_bytes(KvType::kQ8_0, dim) + 4 * d0;
+  Vec::Dot<Width::kWide> dot[N][D];
+  for (int n = 0; n < N; ++n)
+    for (int d = 0; d < D; ++d) dot[n][d].begin(weights[n].start);
+  for (int j = keys.begin / 4 * 4; j < keys.end; j += 4) {
+    Vec::B v[D];
+    for (int d = 0; d < D; ++d)
+      v[d] = Vec::load_bytes(values + static_cast<size_t>(j) * dim + 64 * d);
+    for (int n = 0; n < N; ++n) {
+      const Vec::X four = Vec::broadcast(weights[n].codes + j);
+      for (int d = 0; d < D; ++d) dot[n][d].step(v[d], four);
+    }
+  }
+  float* out = job.values + static_cast<size_t>(first) * dim + d0;
+  for (int n = 0; n < N; ++n)
+    for (int d = 0; d < D; ++d) {
+      float* y = out + static_cast<size_t>(n) * dim + 16 * d;
+      const Vec::F t = Vec::to_float(dot[n][d].end(weights[n].start));
+      const Vec::F before = Vec::mul(Vec::load(y), Vec::set1(ratios[n]));
+      Vec::store(y, Vec::fma(t, Vec::set1(weights[n].scale), before));
+    }
+}
+
 template <KvType T, int N>
 void attend_queries(const AttendBlock& job, int first) {
   float* scores = job.scratch;
   float ratios[N];
-  if constexpr (T == KvType::kF16) {
-    half_scores<N>(job, first, scores);
-  } else {
-    code_scores<N>(job, first, scores);
-  }
+  T == KvType::kF16 ? half_scores<N>(job, first, scores) : code_scores<N>(job, first, scores);
   KeyRange keys;
   for (int n = 0; n < N; ++n) {
     const int row = first + n;
     keys.all_begin = std::max(keys.all_begin, job.begin[row]);
     keys.all_end = std::min(keys.all_end, job.end[row]);
     ratios[n] = 1.0f;
-    if (job.begin[row] >= job.end[row]) continue;
+    if (job.begin[row] >= job.end[row]) {
+      std::fill_n(scores + n * kKvBlock, kKvBlock, 0.0f);
+      continue;
+    }
     ratios[n] = weigh(scores + n * kKvBlock, job.begin[row], job.end[row], job.maximum + row,
                       job.sum + row);
     keys.begin = std::min(keys.begin, job.begin[row]);
     keys.end = std::max(keys.end, job.end[row]);
   }
   if (keys.begin >= keys.end) return;
-  size_t d = 0;
   const auto dim = static_cast<size_t>(job.head_dim);
+  [[maybe_unused]] CodedWeights weights[N];
+  if constexpr (T == KvType::kQ8_0) {
+    const uint8_t* scales = job.block + key_bytes(T, dim) + kKvBlock * dim;
+    for (int n = 0; n < N; ++n) code_weights(scores + n * kKvBlock, scales, weights[n]);
+  }
+  auto add = [&](size_t d, auto vectors) {
+    if constexpr (T == KvType::kF16)
+      add_half_values<N, vectors>(job, first, d, keys, scores, ratios);
+    else
+      add_code_values<N, vectors>(job, first, d, keys, weights, ratios);
+  };
+  size_t d = 0;
   constexpr int kWide = Vec::kValueVectors;
-  for (; d + 16 * kWide <= dim; d += 16 * kWide)
-    add_values<T, N, kWide>(job, first, d, keys, scores, ratios);
-  for (; d + 16 <= dim; d += 16) add_values<T, N, 1>(job, first, d, keys, scores, ratios);
+  for (; d + 16 * kWide <= dim; d += 16 * kWide) add(d, std::integral_constant<int, kWide>{});
+  for (; d + 16 <= dim; d += 16) add(d, std::integral_constant<int, 1>{});
 }
 
 /// Tiles of as equal sizes as can be: each reads the whole block.
@@ -202,7 +271,7 @@ void merge(float* maximum_a, float* sum_a, float* values_a, float maximum_b, flo
 
 void store_half_kv(uint8_t* block, size_t dim, size_t position, const float* k, const float* v) {
   uint8_t* keys = block + position / 16 * dim * 32 + position % 16 * 2;
-  uint8_t* values = block + kv_half_bytes(KvType::kF16, dim) + position * dim * 2;
+  uint8_t* values = block + key_bytes(KvType::kF16, dim) + position * dim * 2;
   for (size_t d = 0; d < dim; d += 16) {
     uint8_t halves[32];
     Vec::store_half(halves, Vec::load(k + d));
@@ -211,30 +280,39 @@ void store_half_kv(uint8_t* block, size_t dim, size_t position, const float* k, 
   }
 }
 
-/// Codes and half scale of 32 values: scale = amax / 127 rounded to half, code = round(x / scale).
-void code_group(const float* x, int8_t* codes, uint8_t* scale_at) {
-  const Vec::F low = Vec::load(x), high = Vec::load(x + 16);
-  const float amax = Vec::reduce_max(Vec::max(Vec::abs(low), Vec::abs(high)));
-  const uint16_t half = tensor::float_to_half(amax / 127.0f);
+/// Writes the scale of `count` values as a half, amax / 127; a value's code is value · the returned
+/// inverse, rounded. A scale is never infinite, so that a code of 0 is a value of 0.
+float put_scale(const float* x, size_t count, uint8_t* at) {
+  Vec::F most = Vec::zero();
+  for (size_t i = 0; i < count; i += 16) most = Vec::max(most, Vec::abs(Vec::load(x + i)));
+  const uint16_t half = tensor::float_to_half(std::min(Vec::reduce_max(most) / 127.0f, 65504.0f));
+  std::memcpy(at, &half, 2);
   const float scale = tensor::half_to_float(half);
-  const Vec::F inverse = Vec::set1(scale > 0 ? 1.0f / scale : 0.0f);
-  store_codes(codes, low, inverse);
-  store_codes(codes + 16, high, inverse);
-  std::memcpy(scale_at, &half, 2);
+  return scale > 0 ? 1.0f / scale : 0.0f;
+}
+
+/// Codes + 128 of `count` values; four in a row, then `stride` bytes on the next four.
+void put_codes(const float* x, size_t count, float inverse, uint8_t* to, size_t stride,
+               size_t apart) {
+  for (size_t i = 0; i < count; i += 16) {
+    int8_t codes[16];
+    store_codes(codes, Vec::load(x + i), Vec::set1(inverse));
+    for (size_t k = 0; k < 16; ++k)
+      to[(i + k) / 4 * stride + (i + k) % 4 * apart] = static_cast<uint8_t>(codes[k] + 128);
+  }
 }
 
 void store_code_kv(uint8_t* block, size_t dim, size_t position, const float* k, const float* v) {
-  const size_t groups = dim / 32;
-  uint8_t* values = block + kv_half_bytes(KvType::kQ8_0, dim);
-  const size_t panel = position / 16, lane = position % 16;
+  const size_t groups = dim / 32, panel = position / 16, lane = position % 16;
   for (size_t g = 0; g < groups; ++g) {
-    int8_t codes[32];
-    code_group(k + 32 * g, codes, block + kKvBlock * dim + ((panel * groups + g) * 16 + lane) * 2);
-    uint8_t* at = block + (panel * groups + g) * 512 + 4 * lane;
-    for (size_t i = 0; i < 32; ++i) at[i / 4 * 64 + i % 4] = static_cast<uint8_t>(codes[i] + 128);
-    code_group(v + 32 * g, codes, values + kKvBlock * dim + (position * groups + g) * 2);
-    std::memcpy(values + position * dim + 32 * g, codes, 32);
+    const size_t at = panel * groups + g;
+    const float inverse =
+        put_scale(k + 32 * g, 32, block + kKvBlock * dim + (at * 16 + lane) * 2);
+    put_codes(k + 32 * g, 32, inverse, block + at * 512 + 4 * lane, 64, 1);
   }
+  uint8_t* values = block + key_bytes(KvType::kQ8_0, dim);
+  const float inverse = put_scale(v, dim, values + kKvBlock * dim + position * 2);
+  put_codes(v, dim, inverse, values + position / 4 * 4 * dim + position % 4, 16, 4);
 }
 
 void store_kv(uint8_t* block, KvType type, int head_dim, int position, const float* k,

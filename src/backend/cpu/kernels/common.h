@@ -19,9 +19,12 @@ namespace handmill::backend {
 /// ones are value + 128.
 enum class Width { kNibble, kNarrow, kWide };
 
-/// Bytes of the keys (and of the values) in a block of one kv head.
-constexpr size_t kv_half_bytes(KvType type, size_t head_dim) {
+/// Bytes of the keys, and of the values, in a block of one kv head.
+constexpr size_t key_bytes(KvType type, size_t head_dim) {
   return type == KvType::kF16 ? kKvBlock * head_dim * 2 : kKvBlock * (head_dim + head_dim / 32 * 2);
+}
+constexpr size_t value_bytes(KvType type, size_t head_dim) {
+  return type == KvType::kF16 ? kKvBlock * head_dim * 2 : kKvBlock * (head_dim + 2);
 }
 
 /// panel.h's scale_bytes, for a layout known when compiling.

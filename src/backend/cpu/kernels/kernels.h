@@ -55,15 +55,17 @@ struct Product {
 ///   f16    K [4 panels of 16 keys][head_dim][16], V [64][head_dim]
 ///   q8_0   K [4 panels][head_dim / 32 groups][8 quads][16 keys][4] codes + 128, then
 ///   [4][groups][16] f16 scales;
-///          V [64][head_dim] codes, then [64][head_dim / 32] f16 scales
+///          V [16 quads of keys][head_dim][4] codes + 128, then [64] f16 scales;
+///          centre [head_dim] f32
 /// Per query the state is the running maximum, the running sum and the weighted values (arXiv
 /// 2205.14135).
 struct AttendBlock {
   const uint8_t* block;
   KvType type;
   int head_dim;
+  bool centred;  // q8_0: keys are kept less the block's centre
   int rows;
-  const float* q;    // [rows, head_dim], scaled (f16 keys)
+  const float* q;    // [rows, head_dim], scaled
   CodeRows q_codes;  // the same, quantized (q8_0 keys)
   const int* begin;  // [rows]: keys begin..end of this block are seen; begin ≥ end: none
   const int* end;
@@ -109,6 +111,8 @@ inline constexpr size_t kRoofChains = 12;
 
 /// Bytes of one block of one kv head.
 size_t kv_head_bytes(KvType type, int head_dim);
+/// What the keys of a q8_0 block have in common, rotated: [head_dim].
+float* kv_centre(uint8_t* block, int head_dim);
 
 const Kernels& scalar_kernels();
 const Kernels& avx2_kernels();

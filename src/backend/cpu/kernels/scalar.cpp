@@ -15,7 +15,15 @@ inline void prefetch(const uint8_t*) {}
 const Kernels& scalar_kernels() { return kTable; }
 
 size_t kv_head_bytes(KvType type, int head_dim) {
-  return 2 * kv_half_bytes(type, static_cast<size_t>(head_dim));
+  const auto dim = static_cast<size_t>(head_dim);
+  const size_t centre = type == KvType::kQ8_0 ? dim * sizeof(float) : 0;
+  return key_bytes(type, dim) + value_bytes(type, dim) + centre;
+}
+
+float* kv_centre(uint8_t* block, int head_dim) {
+  const auto dim = static_cast<size_t>(head_dim);
+  return reinterpret_cast<float*>(block + key_bytes(KvType::kQ8_0, dim) +
+                                  value_bytes(KvType::kQ8_0, dim));
 }
 
 const Kernels& kernels_for(probe::Isa isa) {

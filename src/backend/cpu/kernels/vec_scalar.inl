@@ -3,7 +3,7 @@
 struct Vec {
   static constexpr int kPanels = 2;  // panels and tokens of a prefill tile
   static constexpr int kTokens = 4;
-  // An attention tile: queries, panels of keys whose scores and vectors of values that it sums at once.
+  // An attention tile: queries, and how many panels of keys and vectors of values it holds at once.
   static constexpr int kQueries = 4;
   static constexpr int kScorePanels = 4;
   static constexpr int kValueVectors = 4;
