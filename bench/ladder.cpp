@@ -135,30 +135,34 @@ void products(Ladder& ladder, const tensor::Format& format, const Kernels& kerne
   }
 }
 
-/// Attention of a decode step at a depth, with the shape of Qwen2.5-1.5B: 12 heads over 2.
-void attention(Ladder& ladder, KvType type, const Kernels& kernels) {
+/// Attention at a depth of a decode step or of n tokens of prefill, with the shape of Qwen2.5-1.5B:
+/// 12 heads over 2.
+void attention(Ladder& ladder, KvType type, int n, const Kernels& kernels) {
   constexpr int kHeads = 12, kKvHeads = 2, kDim = 128, kDepth = 8192, kLayers = 20;
+  const auto rows = static_cast<size_t>(n);
   CpuBackend backend(kernels, ladder.threads());
   const KvShape shape{kLayers, kKvHeads, kDim, type};
   auto store = backend.kv_store(shape, kDepth / kKvBlock).value();
-  std::vector<int32_t> blocks(kDepth / kKvBlock), positions = {kDepth - 1}, sequences = {0};
+  std::vector<int32_t> blocks(kDepth / kKvBlock), positions(rows), sequences(rows, 0);
   std::iota(blocks.begin(), blocks.end(), 0);
+  std::iota(positions.begin(), positions.end(), kDepth - n);
   const std::span<const int32_t> table = blocks;
   const Attention attention{
       .heads = kHeads, .kv_heads = kKvHeads, .head_dim = kDim, .scale = 0.1f, .rope_dims = kDim};
   const Rope rope{.dims = kDim, .frequency = std::vector<double>(kDim / 2, 0.01)};
-  auto turns = backend.array(1, kDim).value();
+  auto turns = backend.array(rows, kDim).value();
   backend.angles(rope, positions, *turns);
-  auto q = random_array(backend, 1, kHeads * kDim), k = random_array(backend, 1, kKvHeads * kDim);
-  const auto v = random_array(backend, 1, kKvHeads * kDim);
-  auto out = backend.activations(1, kHeads * kDim, {.codes = true}).value();
+  auto q = random_array(backend, rows, kHeads * kDim),
+       k = random_array(backend, rows, kKvHeads * kDim);
+  const auto v = random_array(backend, rows, kKvHeads * kDim);
+  auto out = backend.activations(rows, kHeads * kDim, {.codes = true}).value();
   const Batch batch{positions, sequences, {&table, 1}};
-  const int layers = kernels.isa == probe::Isa::kScalar ? 1 : kLayers;
+  const int layers = kernels.isa == probe::Isa::kScalar || n > 1 ? 1 : kLayers;
   const double bytes =
       static_cast<double>(backend.kv_block_bytes(shape)) * kDepth / kKvBlock / kLayers * layers;
-  const double operations = 4.0 * kDepth * kHeads * kDim * layers;
-  ladder.row(type == KvType::kF16 ? "attention f16 at 8192" : "attention q8_0 at 8192",
-             kernels.name, bytes, operations, true, [&] {
+  const double operations = 4.0 * kDepth * kHeads * kDim * layers * n;
+  ladder.row(fmt::format("attention {} at 8192 x {}", type == KvType::kF16 ? "f16" : "q8_0", n),
+             kernels.name, bytes, operations, n == 1, [&] {
                for (int layer = 0; layer < layers; ++layer)
                  backend.attend(attention, batch, *turns, *q, *k, *v, *store, layer, *out);
              });
@@ -183,8 +187,11 @@ int run(const Settings& settings) {
       if (!settings.quick || kernels == all.back()) products(ladder, format, *kernels);
   }
   for (const KvType type : {KvType::kF16, KvType::kQ8_0})
-    for (const Kernels* kernels : all)
-      if (!settings.quick || kernels == all.back()) attention(ladder, type, *kernels);
+    for (const int n : {1, 64})
+      for (const Kernels* kernels : all)
+        if ((!settings.quick || kernels == all.back()) &&
+            (n == 1 || kernels->isa != probe::Isa::kScalar))
+          attention(ladder, type, n, *kernels);
   return 0;
 }
 
