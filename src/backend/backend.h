@@ -149,6 +149,13 @@ struct Table {
   size_t rows, cols;
 };
 
+/// What a device can do at most, at the moment in which it was measured (Williams, Waterman,
+/// Patterson 2009).
+struct Roofs {
+  double read_bytes_s = 0;  // read from memory
+  double int8_ops_s = 0;    // of int8 products in registers; a multiply-add is two
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -166,6 +173,10 @@ class Backend {
   virtual Result<std::unique_ptr<KvStore>> kv_store(const KvShape& shape, int blocks) = 0;
   /// Bytes that one block of such a store takes.
   virtual size_t kv_block_bytes(const KvShape& shape) const = 0;
+
+  /// Tens of milliseconds on the whole device. The first call also takes a buffer several times
+  /// the last cache, which is kept: its lack of memory is the only failure.
+  virtual Result<Roofs> measure_roofs() = 0;
 
   virtual void write(Array& array, size_t row, std::span<const float> values) = 0;
   virtual void read(const Array& array, size_t row, std::span<float> values) = 0;

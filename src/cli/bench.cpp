@@ -97,10 +97,10 @@ Result<int> bench(const BenchOptions& options) {
     Bench bench(*engine);
     for (const BenchTest& test : tests) {
       show_progress(test);
-      auto speeds = bench.measure(test, options.repeats);
+      auto samples = bench.measure(test, options.repeats);
       clear_progress();
-      if (!speeds.ok()) return std::move(speeds).error();
-      results.push_back({test, engine->threads(), options.repeats, spread_of(*speeds), model.name,
+      if (!samples.ok()) return std::move(samples).error();
+      results.push_back({test, engine->threads(), options.repeats, std::move(*samples), model.name,
                          options.kv, engine->description()});
       if (options.output != "table") continue;
       if (results.size() == 1)
@@ -137,8 +137,9 @@ Action declare_bench(Args& args) {
   args.check([options] { return check(*options); });
   args.note(
       "pp512 is the prefill of 512 tokens, tg128 the decode of 128; both in tokens per second,\n"
-      "with the median, the lowest and the highest of the repeats.\n"
-      "\n"
+      "with the median, the lowest and the highest of the repeats.");
+  args.note(kBenchFigures);
+  args.note(
       "Examples:\n"
       "  handmill bench\n"
       "  handmill bench -p 128,512 -n 64 -d 0,4096 -t 2 -o json\n"

@@ -29,7 +29,7 @@ Spread spread_of(std::vector<double> values) {
   return {(values[(n - 1) / 2] + values[n / 2]) / 2, values.front(), values.back()};
 }
 
-/// What happened between submit and the last event of a few requests that began together.
+/// A few requests that began together, and what was measured of them.
 struct Bench::Run {
   struct Sequence {
     int tokens = 0;
@@ -38,28 +38,57 @@ struct Bench::Run {
     std::string error;
   };
   std::vector<Sequence> sequences;
-  Clock::time_point start, all_began, first_ended;
-  int began = 0;
-  int64_t decoded = 0;  // tokens between all_began and first_ended
-  bool ended = false;
+  size_t began = 0;  // sequences with a token
+  size_t ended = 0;
+  int64_t tokens = 0;  // of all
+  bool open = false;   // the time runs
+  BenchSample sample;  // while it runs, tokens and work are those before it
 
   void on_event(size_t index, const engine::Event& event) {
     Sequence& sequence = sequences[index];
-    const auto now = Clock::now();
     if (event.token != text::kNoToken) {
-      const bool counted = began == static_cast<int>(sequences.size()) && !ended;
-      if (counted) ++decoded;
-      if (sequence.tokens++ == 0 && ++began == static_cast<int>(sequences.size())) all_began = now;
+      ++tokens;
+      if (sequence.tokens++ == 0) ++began;
     }
     if (!event.finish) return;
+    ++ended;
     sequence.finished = true;
     sequence.timings = event.timings;
     if (*event.finish != engine::Finish::kLength)
       sequence.error = fmt::format("a request ended with \"{}\" {}",
                                    engine::finish_name(*event.finish), event.error);
-    if (!ended) first_ended = now;
-    ended = true;
   }
+
+  bool all_began() const { return began == sequences.size(); }
+
+  Status begin(engine::Engine& engine) {
+    HANDMILL_OK(add_roofs(engine));
+    sample.tokens = tokens;
+    sample.work = engine.work();
+    open = true;
+    return {};
+  }
+  Status end(engine::Engine& engine) {
+    sample.tokens = tokens - sample.tokens;
+    sample.work = engine.work() - sample.work;
+    open = false;
+    HANDMILL_OK(add_roofs(engine));
+    sample.roofs.read_bytes_s /= roofs;
+    sample.roofs.int8_ops_s /= roofs;
+    return {};
+  }
+  Status add_roofs(engine::Engine& engine) {
+    if (roofs > 0) sample.seconds += seconds(Clock::now() - since);
+    HANDMILL_TRY(const backend::Roofs now, engine.measure_roofs());
+    sample.roofs.read_bytes_s += now.read_bytes_s;
+    sample.roofs.int8_ops_s += now.int8_ops_s;
+    ++roofs;
+    since = Clock::now();
+    return {};
+  }
+
+  int roofs = 0;            // how often they were measured
+  Clock::time_point since;  // the last time
 };
 
 Bench::Bench(engine::Engine& engine) : engine_(engine) {
@@ -80,24 +109,47 @@ Bench::Tokens Bench::random_tokens(int count) {
   return tokens;
 }
 
-Result<Bench::Run> Bench::run_all(const std::vector<Tokens>& prompts, int max_tokens) {
-  Run run;
+Status Bench::submit_all(const std::vector<Tokens>& prompts, int max_tokens, Run& run) {
   run.sequences.resize(prompts.size());
-  run.start = Clock::now();
   for (size_t i = 0; i < prompts.size(); ++i) {
     engine::Request request;
     request.prompt = prompts[i];
     request.sampling.temperature = 0;
     request.max_tokens = max_tokens;
     request.ignore_end = true;
-    auto id = engine_.submit(std::move(request),
-                             [&run, i](const engine::Event& event) { run.on_event(i, event); });
-    if (!id.ok()) {
-      engine_.drain();  // what was taken before still refers to `run`
-      return std::move(id).error();
+    HANDMILL_TRY(const auto id, engine_.submit(std::move(request), [&run, i](const auto& event) {
+      run.on_event(i, event);
+    }));
+    static_cast<void>(id);
+  }
+  return {};
+}
+
+Status Bench::drain(Run& run, Timed timed) {
+  constexpr std::chrono::milliseconds kRoofsEvery{500};
+  bool done = timed == Timed::kNothing;
+  if (timed == Timed::kPrefill) HANDMILL_OK(run.begin(engine_));
+  while (engine_.step()) {
+    if (done) continue;
+    if (!run.open) {
+      done = run.all_began() && run.ended > 0;  // too late to time anything
+      if (run.all_began() && !done) HANDMILL_OK(run.begin(engine_));
+    } else if (timed == Timed::kPrefill ? run.all_began() : run.ended > 0) {
+      HANDMILL_OK(run.end(engine_));
+      done = true;
+    } else if (Clock::now() - run.since > kRoofsEvery) {
+      HANDMILL_OK(run.add_roofs(engine_));
     }
   }
-  engine_.drain();
+  return {};
+}
+
+Result<Bench::Run> Bench::run_all(const std::vector<Tokens>& prompts, int max_tokens, Timed timed) {
+  Run run;
+  Status ran = submit_all(prompts, max_tokens, run);
+  if (ran.ok()) ran = drain(run, timed);
+  engine_.drain();  // what an error left still refers to `run`
+  HANDMILL_OK(ran);
   for (const Run::Sequence& sequence : run.sequences) {
     if (!sequence.finished) return base::invalid("a request never ended");
     if (!sequence.error.empty()) return base::invalid("{}", sequence.error);
@@ -108,19 +160,19 @@ Result<Bench::Run> Bench::run_all(const std::vector<Tokens>& prompts, int max_to
 Status Bench::fill(const std::vector<Tokens>& contexts) {
   for (const Tokens& context : contexts) {
     if (context.empty()) continue;
-    HANDMILL_TRY(const Run run, run_all({context}, 1));
+    HANDMILL_TRY(const Run run, run_all({context}, 1, Timed::kNothing));
   }
   return {};
 }
 
-Result<double> Bench::prefill_once(const std::vector<Tokens>& contexts, int tokens) {
+Result<BenchSample> Bench::prefill_once(const std::vector<Tokens>& contexts, int tokens) {
   std::vector<Tokens> prompts = contexts;
   for (Tokens& prompt : prompts) {
     const Tokens more = random_tokens(tokens);
     prompt.insert(prompt.end(), more.begin(), more.end());
   }
-  HANDMILL_TRY(const Run run, run_all(prompts, 1));
-  int64_t computed = 0;
+  HANDMILL_TRY(Run run, run_all(prompts, 1, Timed::kPrefill));
+  run.sample.tokens = 0;
   for (size_t i = 0; i < prompts.size(); ++i) {
     const engine::Timings& timings = run.sequences[i].timings;
     const int context = static_cast<int>(contexts[i].size());
@@ -128,25 +180,24 @@ Result<double> Bench::prefill_once(const std::vector<Tokens>& contexts, int toke
     if (timings.cached_tokens > context || timings.cached_tokens <= context - 2 * backend::kKvBlock)
       return base::invalid("{} tokens came from the cache where {} were put in",
                            timings.cached_tokens, context);
-    computed += timings.prompt_tokens - timings.cached_tokens;
+    run.sample.tokens += timings.prompt_tokens - timings.cached_tokens;
   }
-  return static_cast<double>(computed) / seconds(run.all_began - run.start);
+  return run.sample;
 }
 
-Result<double> Bench::decode_once(const std::vector<Tokens>& contexts, int tokens) {
+Result<BenchSample> Bench::decode_once(const std::vector<Tokens>& contexts, int tokens) {
   std::vector<Tokens> prompts = contexts;
   for (Tokens& prompt : prompts)
     if (prompt.empty()) prompt = random_tokens(1);
   // The first token belongs to the prefill; the others are decode steps.
-  HANDMILL_TRY(const Run run, run_all(prompts, tokens + 1));
-  const double elapsed = seconds(run.first_ended - run.all_began);
-  if (run.decoded < 1 || elapsed <= 0)
+  HANDMILL_TRY(const Run run, run_all(prompts, tokens + 1, Timed::kDecode));
+  if (run.sample.tokens < 1)
     return base::invalid("tg{}: too short beside the {} prompts before it; use a larger -n", tokens,
                          prompts.size());
-  return static_cast<double>(run.decoded) / elapsed;
+  return run.sample;
 }
 
-Result<std::vector<double>> Bench::measure(const BenchTest& test, int repeats) {
+Result<std::vector<BenchSample>> Bench::measure(const BenchTest& test, int repeats) {
   constexpr int kWarmUpTokens = 8;
   if (pool_.empty())
     return base::unsupported("there is nothing to measure with: every token is a control token");
@@ -154,14 +205,14 @@ Result<std::vector<double>> Bench::measure(const BenchTest& test, int repeats) {
   std::vector<Tokens> contexts(static_cast<size_t>(test.batch));
   for (Tokens& context : contexts) context = random_tokens(test.depth);
   HANDMILL_OK(fill(contexts));
-  std::vector<double> speeds;
+  std::vector<BenchSample> samples;
   for (int i = -1; i < repeats; ++i) {
     const int tokens = i < 0 && !test.prefill ? std::min(test.tokens, kWarmUpTokens) : test.tokens;
-    HANDMILL_TRY(const double speed,
+    HANDMILL_TRY(const BenchSample sample,
                  test.prefill ? prefill_once(contexts, tokens) : decode_once(contexts, tokens));
-    if (i >= 0) speeds.push_back(speed);  // the first is the warm-up
+    if (i >= 0) samples.push_back(sample);  // the first is the warm-up
   }
-  return speeds;
+  return samples;
 }
 
 }  // namespace handmill::cli

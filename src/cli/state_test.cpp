@@ -4,8 +4,6 @@
 #include <fstream>
 #include <gtest/gtest.h>
 
-#include "cli/bench_measure.h"
-#include "cli/bench_report.h"
 #include "cli/chat_file.h"
 #include "cli/home.h"
 #include "cli/model_name.h"
@@ -211,22 +209,6 @@ TEST(ChatFile, ErrorsNameThePlace) {
   EXPECT_EQ(message(R"({"handmill_chat":1,"messages":[{"role":"boss","content":""}]})"),
             "f: messages[0]: role \"boss\" is none of system, user, assistant, tool");
   EXPECT_NE(message(R"({"handmill_chat":1,"parameters":{"top_k":["x"]},"messages":[]})"), "");
-}
-
-TEST(Bench, SpreadIsMedianAndEnds) {
-  const Spread odd = spread_of({3, 1, 10});
-  EXPECT_EQ(odd.median, 3);
-  EXPECT_EQ(odd.low, 1);
-  EXPECT_EQ(odd.high, 10);
-  EXPECT_EQ(spread_of({4, 2}).median, 3);
-}
-
-TEST(Bench, CsvQuotesWhatNeedsIt) {
-  BenchResult result{{true, 512, 0, 1}, 2, 5, {1, 1, 1}, "a\"b", "f16", "cpu, avx2, 2 threads"};
-  const std::string csv = bench_csv({result});
-  EXPECT_NE(csv.find("pp512,0,1,2,1.000,1.000,1.000,f16,\"a\"\"b\",\"cpu, avx2, 2 threads\",5,"),
-            std::string::npos)
-      << csv;
 }
 
 }  // namespace

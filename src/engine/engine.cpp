@@ -67,6 +67,8 @@ class LocalEngine final : public Engine {
   uint64_t kv_bytes_per_token() const override {
     return parts_.store->block_bytes() / backend::kKvBlock;
   }
+  const model::Work& work() const override { return work_; }
+  Result<backend::Roofs> measure_roofs() override { return parts_.backend->measure_roofs(); }
 
   Result<RequestId> submit(Request request, Sink sink) override;
   void cancel(RequestId id) override;
@@ -97,6 +99,7 @@ class LocalEngine final : public Engine {
   FlatBatch batch_;
   const backend::Array* logits_ = nullptr;  // of the last run
   std::vector<float> row_;                  // [vocab]
+  model::Work work_;
   RequestId last_id_ = 0;
 };
 
@@ -183,6 +186,7 @@ void LocalEngine::run(std::span<const Slice> plan) {
       batch_.want_last();
     }
   }
+  work_ += parts_.model->work(batch_.view(), batch_.outputs().size(), *parts_.store);
   const auto start = std::chrono::steady_clock::now();
   logits_ = &parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, batch_.outputs());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

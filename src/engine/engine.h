@@ -16,6 +16,7 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "gguf/file.h"
+#include "model/work.h"
 #include "sample/sampler.h"
 #include "text/tokenizer.h"
 
@@ -97,6 +98,11 @@ class Engine {
   virtual int threads() const = 0;
   virtual uint64_t weight_bytes() const = 0;        // read for one decoded token
   virtual uint64_t kv_bytes_per_token() const = 0;  // read for each position before it
+  /// What all steps so far had to do, a draft model's own part left out. The difference of two is
+  /// what lies between them.
+  virtual const model::Work& work() const = 0;
+  /// What the machine can do at this moment. Not during a step; takes tens of milliseconds.
+  virtual Result<backend::Roofs> measure_roofs() = 0;
 
   /// Queues a request. An empty prompt, tokens outside the vocabulary, bad settings, and a prompt
   /// that cannot fit are errors; the last names both numbers.

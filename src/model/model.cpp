@@ -49,6 +49,10 @@ class Decoder final : public Model {
 
   const Config& config() const override { return config_; }
   uint64_t bytes_per_token() const override { return weights_.bytes_per_token; }
+  Work work(const backend::Batch& batch, size_t outputs,
+            const backend::KvStore& store) const override {
+    return count_work(config_, weights_, batch, outputs, store.block_bytes());
+  }
   backend::KvShape kv_shape(backend::KvType type) const override {
     return {config_.layers, config_.kv_heads, config_.head_dim, type};
   }

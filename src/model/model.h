@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "gguf/file.h"
+#include "model/work.h"
 
 namespace handmill::model {
 
@@ -58,6 +59,9 @@ class Model {
 
   virtual const Config& config() const = 0;
   virtual uint64_t bytes_per_token() const = 0;  // weights streamed for one decoded token
+  /// What forward() has to do for this batch, of which so many rows are outputs.
+  virtual Work work(const backend::Batch& batch, size_t outputs,
+                    const backend::KvStore& store) const = 0;
   virtual backend::KvShape kv_shape(backend::KvType type) const = 0;
 
   /// One batch through all layers; the keys and values of its positions are stored. `outputs` are

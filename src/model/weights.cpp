@@ -1,6 +1,8 @@
 // Every tensor is read once, front to back, into the backend's layout.
 #include "model/weights.h"
 
+#include <utility>
+
 #include "base/error.h"
 #include "model/key_centre.h"
 #include "model/tensors.h"
@@ -29,6 +31,8 @@ class Loader {
                    fmt::format("{}: tensor {}: {}", file_.path(), name, packed.error().message)};
     out = std::move(packed).value();
     bytes_per_token_ += out->bytes();
+    part_.bytes += tensor.data.size();
+    part_.elements += tensor.rows() * tensor.cols();
     advance(tensor);
     return {};
   }
@@ -41,6 +45,7 @@ class Loader {
     tensor::dequantize_row(*tensor->format, tensor->data.data(), values.size(), values.data());
     HANDMILL_TRY(out, backend_.array(1, values.size()));
     backend_.write(*out, 0, values);
+    part_.bytes += tensor->data.size();
     advance(*tensor);
     return {};
   }
@@ -73,6 +78,8 @@ class Loader {
   }
 
   uint64_t bytes_per_token() const { return bytes_per_token_; }
+  /// What was loaded since this was last asked.
+  Part take_part() { return std::exchange(part_, {}); }
 
  private:
   Result<Vector> centres(const backend::Array& bias, int index) {
@@ -98,6 +105,7 @@ class Loader {
   const base::Progress& progress_;
   uint64_t done_ = 0, total_ = 0;
   uint64_t bytes_per_token_ = 0;
+  Part part_;
 };
 
 }  // namespace
@@ -111,12 +119,15 @@ Result<Weights> load_weights(const gguf::File& file, const Config& config, const
     HANDMILL_TRY(Layer layer, loader.layer(i));
     weights.layers.push_back(std::move(layer));
   }
+  weights.body = loader.take_part();
   HANDMILL_OK(loader.vector("output_norm.weight", weights.output_norm));
   const gguf::Tensor& embedding = *file.find_tensor(kEmbedding);
   const bool tied = file.find_tensor(kOutput) == nullptr;
   HANDMILL_OK(loader.weight(tied ? kEmbedding : kOutput, weights.output.weight));
   HANDMILL_OK(loader.vector("output.bias", weights.output.bias));
   weights.embedding = {embedding.format, embedding.data, embedding.rows(), embedding.cols()};
+  weights.head = loader.take_part();
+  weights.embedding_row_bytes = embedding.data.size() / embedding.rows();
   weights.bytes_per_token = loader.bytes_per_token();
   return weights;
 }

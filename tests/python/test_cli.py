@@ -3,6 +3,7 @@
 Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the two real models.
 """
 
+import csv
 import json
 import os
 import signal
@@ -298,10 +299,43 @@ def test_bench(call):
         speed = r["tok_s"]
         assert 0 < speed["low"] <= speed["median"] <= speed["high"] < 1e6
         assert (r["threads"], r["batch"], r["kv"], r["repeats"]) == (1, 2, "f16", 2)
+        for roof in ("read_bytes_s", "int8_ops_s"):
+            rate = r["roofs"][roof]
+            assert 1e7 < rate["low"] <= rate["median"] <= rate["high"] < 1e15
+        for part in (r["of_read_roof"], r["of_int8_roof"]):
+            assert 0 < part["low"] <= part["median"] <= part["high"]
+        assert r["bound"] in ("read", "int8")
     table = call("bench", "-p", 8, "-n", 0, "-r", 1, "--kv", "q8_0")
     assert table.returncode == 0 and b"pp8" in table.stdout and b"tg" not in table.stdout
     rows = call("bench", "-p", 0, "-n", 2, "-r", 1, "-o", "csv").stdout.decode().splitlines()
     assert rows[0].startswith("test,depth,") and rows[1].startswith("tg2,0,1,")
+    names, values = csv.reader(rows)
+    assert len(names) == len(values) and dict(zip(names, values))["bound"] in ("read", "int8")
+
+
+def test_bench_counts_what_it_holds_against_the_roofs(call, home):
+    words = ["bench", "smollm2-135m-instruct-q4_1", "-r", 1, "-o", "json"]
+    empty, deep = json.loads(call(*words, "-p", 0, "-n", 4, "-d", "0,64").stdout)
+    _, both = json.loads(call(*words, "-p", 128, "-n", 4, "--batch", 2).stdout)
+    # SmolLM2-135M: 30 layers, 3 kv heads of 64 numbers, 2 bytes each, keys and values. The answer's
+    # tokens see 2 to 5 positions behind a prompt of one token, 65 to 68 behind one of 64.
+    position = 30 * 3 * 64 * 2 * 2
+    assert empty["kv_bytes_per_token"] == both["kv_bytes_per_token"] == 3.5 * position
+    assert deep["kv_bytes_per_token"] == 66.5 * position
+    weights = [r["bytes_per_token"] - r["kv_bytes_per_token"] for r in (empty, deep, both)]
+    embedding_row = 576 // 32 * 34  # Q8_0
+    assert weights[0] == weights[1] == 2 * weights[2] - embedding_row
+    file = (home / "models/smollm2-135m-instruct-q4_1.gguf").stat().st_size
+    assert 0.97 * file < weights[0] < file  # its head is its embedding; the rest is the vocabulary
+    # Every multiply-add is of a weight, or of a query (9 heads) and a position.
+    attention = 4 * 30 * 9 * 64
+    assert deep["attention_ops_per_token"] == 66.5 * attention
+    assert deep["ops_per_token"] - empty["ops_per_token"] == 63 * attention
+    for r in (empty, deep, both):
+        ratio = r["tok_s"]["median"] * r["bytes_per_token"] / r["roofs"]["read_bytes_s"]["median"]
+        assert r["of_read_roof"]["median"] == pytest.approx(ratio)
+        ratio = r["tok_s"]["median"] * r["ops_per_token"] / r["roofs"]["int8_ops_s"]["median"]
+        assert r["of_int8_roof"]["median"] == pytest.approx(ratio)
 
 
 @pytest.mark.parametrize("words, code, message", [

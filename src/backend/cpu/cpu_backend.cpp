@@ -8,8 +8,19 @@
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
 #include "probe/isa.h"
+#include "probe/machine.h"
 
 namespace handmill::backend {
+namespace {
+
+/// Of the memory that is read to measure the bandwidth: no cache keeps a part that counts.
+size_t roof_bytes() {
+  const std::vector<int> cpus = probe::affinity_cpus();
+  const uint64_t l3 = probe::read_caches("", cpus.empty() ? 0 : cpus.front()).l3_bytes;
+  return std::clamp<size_t>(8 * std::min<uint64_t>(l3, kRoofBytesMax), kRoofBytes, kRoofBytesMax);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Backend>> make_cpu_backend(int threads) {
   if (threads < 1) return base::invalid("threads: {}; at least 1 is needed", threads);
@@ -117,6 +128,13 @@ Result<std::unique_ptr<KvStore>> CpuBackend::kv_store(const KvShape& shape, int 
     store->layers.push_back(std::move(memory));
   }
   return std::unique_ptr<KvStore>(std::move(store));
+}
+
+Result<Roofs> CpuBackend::measure_roofs() {
+  if (!roofs_) {
+    HANDMILL_TRY(roofs_, RoofMeter::make(kernels_, threads_, roof_bytes()));
+  }
+  return roofs_->best();
 }
 
 void CpuBackend::write(Array& array, size_t row, std::span<const float> values) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "backend/cpu/kernels/kernels.h"
 #include "backend/cpu/memory.h"
 #include "backend/cpu/panel.h"
+#include "backend/cpu/roofs.h"
 #include "backend/cpu/threads.h"
 
 namespace handmill::backend {
@@ -65,6 +67,7 @@ class CpuBackend final : public Backend {
                                                    InputForm form) override;
   Result<std::unique_ptr<KvStore>> kv_store(const KvShape& shape, int blocks) override;
   size_t kv_block_bytes(const KvShape& shape) const override;
+  Result<Roofs> measure_roofs() override;
   void write(Array& array, size_t row, std::span<const float> values) override;
   void read(const Array& array, size_t row, std::span<float> values) override;
 
@@ -168,6 +171,7 @@ class CpuBackend final : public Backend {
   size_t partials_size_ = 0;
   std::unique_ptr<std::atomic<int>[]> unfinished_;  // [n]: tasks of the tokens from that row on
   size_t unfinished_size_ = 0;
+  std::optional<RoofMeter> roofs_;  // from its first use on
 };
 
 }  // namespace handmill::backend

@@ -51,4 +51,13 @@ double RoofMeter::int8_rate() {
   return 2.0 * 64 * static_cast<double>(kRoofChains * kSteps * parts) / seconds;
 }
 
+Roofs RoofMeter::best() {
+  constexpr int kReadings = 2, kRates = 4;
+  Roofs roofs;
+  for (int i = 0; i < kReadings; ++i)
+    roofs.read_bytes_s = std::max(roofs.read_bytes_s, read_bandwidth());
+  for (int i = 0; i < kRates; ++i) roofs.int8_ops_s = std::max(roofs.int8_ops_s, int8_rate());
+  return roofs;
+}
+
 }  // namespace handmill::backend

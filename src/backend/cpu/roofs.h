@@ -5,24 +5,30 @@
 // against.
 #pragma once
 
+#include "backend/backend.h"
 #include "backend/cpu/kernels/kernels.h"
 #include "backend/cpu/memory.h"
 #include "backend/cpu/threads.h"
 
 namespace handmill::backend {
 
+inline constexpr size_t kRoofBytes = size_t{256} << 20;
+inline constexpr size_t kRoofBytesMax = size_t{1} << 30;
+
 class RoofMeter {
  public:
   /// Takes and touches `bytes` of memory, which should be several times the last cache. `kernels`
   /// and `threads` must outlive it.
   static Result<RoofMeter> make(const Kernels& kernels, Threads& threads,
-                                size_t bytes = size_t{256} << 20);
+                                size_t bytes = kRoofBytes);
 
   /// Bytes per second of one reading of the whole memory, every thread its own contiguous part.
   double read_bandwidth();
   /// Operations (a multiplication is one, an addition another) per second of all threads, over
   /// some tenths of a millisecond.
   double int8_rate();
+  /// The best of a few of each: a roof is what nothing exceeds, and an interruption only lowers it.
+  Roofs best();
 
  private:
   RoofMeter(const Kernels& kernels, Threads& threads) : kernels_(&kernels), threads_(&threads) {}
