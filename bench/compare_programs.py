@@ -1,7 +1,7 @@
 """The two programs that bench/compare measures: how each is called, and how its output is read.
 
-Both engines have the same methods: bench(file) gives the speed of every test, start(file, prompt)
-the time to the first token of a new process, and its memory."""
+Both engines have the same methods: bench(file, tests) gives the speed of every test of a group,
+start(file, prompt) the time to the first token of a new process, and its memory."""
 
 import json
 import math
@@ -11,10 +11,12 @@ import shlex
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from compare_tests import CompareError, Test
 
 START_CONTEXT = 512  # room that both programs make in their caches, for --start
 START_PROMPT_TOKENS = 16
@@ -22,44 +24,17 @@ WORDS = ("The old man who lived near the river told his son that there was one m
          "in the town and that it would be a good day").split()
 
 
-class CompareError(Exception):
-    """What the user can read and act on."""
-
-
-class Test(NamedTuple):
-    """So many tokens of prefill or decode, behind so many cached ones, in so many sequences."""
-    kind: str  # "pp" or "tg"
-    tokens: int
-    depth: int
-    batch: int
-
-    @property
-    def title(self):
-        name = f"{'prefill' if self.kind == 'pp' else 'decode'} {self.tokens}"
-        name += f", depth {self.depth}" if self.depth else ""
-        return name + (f", batch {self.batch}" if self.batch > 1 else "")
-
-
-@dataclass
-class Settings:
-    prefill: list
-    decode: list
-    depth: list
-    batch: list
-    kv: str
-    repeats: int
-    threads: int | None = None
-
-    @property
-    def tests(self):
-        lengths = [("pp", n) for n in self.prefill] + [("tg", n) for n in self.decode]
-        return [Test(kind, tokens, depth, batch)
-                for depth in self.depth for batch in self.batch for kind, tokens in lengths]
-
-
 class Speed(NamedTuple):
     tok_s: float
-    roof: float | None = None  # tokens per second that the machine's own limit allows
+    roof: "Roof | None" = None
+
+
+class Roof(NamedTuple):
+    """The machine's limits at the time of a test."""
+    tok_s: float  # what the limit that binds allows
+    bound: str    # which that is: "read" or "int8"
+    read_bytes_s: float
+    int8_ops_s: float
 
 
 class Start(NamedTuple):
@@ -74,8 +49,8 @@ class Finished(NamedTuple):
     peak_bytes: int
 
 
-def run_program(command):
-    """Runs it to its end; whatever interrupts us ends it too."""
+def run_program(command, limit_s=None):
+    """Runs it to its end, or to the limit; whatever interrupts us ends it too."""
     with tempfile.TemporaryFile() as errors:
         began = time.monotonic()
         try:
@@ -84,6 +59,9 @@ def run_program(command):
         except OSError as error:
             raise CompareError(f"cannot start {command[0]}: {error.strerror}\n"
                                f"  the command: {shlex.join(command)}") from error
+        timer = threading.Timer(limit_s or threading.TIMEOUT_MAX, process.kill)
+        timer.daemon = True
+        timer.start()
         try:
             output = process.stdout.read1(1)
             seconds = time.monotonic() - began
@@ -96,10 +74,13 @@ def run_program(command):
             process.wait()
             raise
         finally:
+            timer.cancel()
             process.stdout.close()
         errors.seek(0)
         told = errors.read().decode(errors="replace")
     if process.returncode != 0:
+        if limit_s and time.monotonic() - began >= limit_s:
+            told = f"{told}\nit took longer than {limit_s:g} s"
         raise CompareError(failure(command, process.returncode, told))
     return Finished(output.decode(errors="replace"), told, seconds, usage.ru_maxrss * 1024)
 
@@ -141,13 +122,30 @@ def listed(numbers):
     return ",".join(map(str, numbers)) or "0"
 
 
-def roof_of(row, kind):
-    """The roof that this row was measured under, where this version of handmill reports it."""
+def lengths(tests):
+    return ["-p", listed(test.tokens for test in tests if test.kind == "pp"),
+            "-n", listed(test.tokens for test in tests if test.kind == "tg")]
+
+
+def read_through(file):
+    """Into the page cache, from which a large file may have gone since it was last read."""
+    buffer = bytearray(1 << 20)
+    with open(file, "rb", buffering=0) as data:
+        while data.readinto(buffer):
+            pass
+
+
+def roof_of(row, test):
+    """The roofs that this row was measured under, where this version of handmill reports them.
+    Memory binds a decode and arithmetic a prefill; what binds a batch is for handmill to say."""
     if "roofs" not in row:
         return None
-    if kind == "tg":
-        return positive(row["roofs"]["read_bytes_s"]) / positive(row["bytes_per_token"])
-    return positive(row["roofs"]["int8_ops_s"]) / positive(row["ops_per_token"])
+    bound = "int8" if test.kind == "pp" else "read"
+    if test.kind == "tg" and test.batch > 1:
+        bound = row["bound"]
+    return Roof(positive(row["tok_s"]["median"]) / positive(row[f"of_{bound}_roof"]["median"]),
+                bound, *(positive(row["roofs"][name]["median"])
+                         for name in ("read_bytes_s", "int8_ops_s")))
 
 
 class Handmill:
@@ -181,23 +179,23 @@ class Handmill:
                 break
         return prompt, tokens, threads
 
-    def bench(self, file):
-        s = self.settings
-        command = [self.program, "bench", file, "-p", listed(s.prefill), "-n", listed(s.decode),
-                   "-d", listed(s.depth), "--batch", listed(s.batch), "--kv", s.kv,
-                   "-r", str(s.repeats), *self.threads(), "-o", "json"]
+    def bench(self, file, tests):
+        depth, batch, kv = tests[0].setting
+        command = [self.program, "bench", file, *lengths(tests), "-d", str(depth), "--batch",
+                   str(batch), "--kv", kv, "-r", str(self.settings.repeats), *self.threads(),
+                   "-o", "json"]
         speeds = {}
-        output = run_program(command).output
+        output = run_program(command, self.settings.limit_s).output
         with reading(command):
             for row in json.loads(output):
                 kind, tokens = re.fullmatch(r"(pp|tg)(\d+)", row["test"]).groups()
-                speeds[Test(kind, int(tokens), row["depth"], row["batch"])] = Speed(
-                    positive(row["tok_s"]["median"]), roof_of(row, kind))
-        check_all_there(command, speeds, s.tests)
+                test = Test(kind, int(tokens), row["depth"], row["batch"], kv)
+                speeds[test] = Speed(positive(row["tok_s"]["median"]), roof_of(row, test))
+        check_all_there(command, speeds, tests)
         return speeds
 
     def start(self, file, prompt):
-        done = run_program(self.answer(file, prompt, "--quiet"))
+        done = run_program(self.answer(file, prompt, "--quiet"), self.settings.limit_s)
         return Start(done.seconds, done.peak_bytes)
 
 
@@ -207,8 +205,8 @@ class Peer:
     def __init__(self, folder, name, settings, with_start):
         self.name, self.settings = name, settings
         self.programs = {}
-        needed = {"llama-bench": 1 in settings.batch and settings.tests,
-                  "llama-batched-bench": max(settings.batch) > 1 and settings.tests,
+        batches = {test.batch for test in settings.tests}
+        needed = {"llama-bench": 1 in batches, "llama-batched-bench": batches - {1},
                   "llama-completion": with_start}
         for program in [program for program, wanted in needed.items() if wanted]:
             path = os.path.join(folder, program)
@@ -225,35 +223,35 @@ class Peer:
         match = re.search(r"^version: *(.+)$", done.output + done.errors, re.MULTILINE)
         return match[1].strip() if match else "of an unknown version"
 
-    def common(self, file):
-        s = self.settings
-        return ["-m", file, "-t", str(s.threads), "-ctk", s.kv, "-ctv", s.kv]
+    def common(self, file, kv):
+        words = ["-m", file, "-t", str(self.settings.threads), "-ctk", kv, "-ctv", kv]
+        # Its quantized values need it; older versions leave it off by themselves.
+        return words + (["-fa", "1"] if kv != "f16" else [])
 
-    def bench(self, file):
-        speeds = self.alone(file) if "llama-bench" in self.programs else {}
-        for test in self.settings.tests:
-            # A prefill behind cached tokens is not among what llama-batched-bench can do.
-            if test.batch > 1 and not (test.kind == "pp" and test.depth):
-                speeds[test] = self.together(file, test)
-        return speeds
+    def bench(self, file, tests):
+        if tests[0].batch == 1:
+            return self.alone(file, tests)
+        # A prefill behind cached tokens is not among what llama-batched-bench can do.
+        return {test: self.together(file, test) for test in tests
+                if not (test.kind == "pp" and test.depth)}
 
-    def alone(self, file):
-        s = self.settings
-        command = [self.programs["llama-bench"], *self.common(file), "-p", listed(s.prefill),
-                   "-n", listed(s.decode), "-r", str(s.repeats), "-o", "json"]
-        if any(s.depth):  # older versions do not know the flag
-            command += ["-d", listed(s.depth)]
+    def alone(self, file, tests):
+        depth, _, kv = tests[0].setting
+        command = [self.programs["llama-bench"], *self.common(file, kv), *lengths(tests),
+                   "-r", str(self.settings.repeats), "-o", "json"]
+        if depth:  # older versions do not know the flag
+            command += ["-d", str(depth)]
         speeds = {}
-        output = run_program(command).output
+        output = run_program(command, self.settings.limit_s).output
         with reading(command):
             for row in json.loads(output):
                 kind, tokens = ("tg", row["n_gen"]) if row["n_gen"] else ("pp", row["n_prompt"])
                 rates = [positive(rate) for rate in row["samples_ts"]]
-                speeds[Test(kind, tokens, row.get("n_depth", 0), 1)] = Speed(
+                speeds[Test(kind, tokens, row.get("n_depth", 0), 1, kv)] = Speed(
                     statistics.median(rates))
                 if self.version == "of an unknown version":
                     self.version = f"build {row['build_number']}, commit {row['build_commit']}"
-        check_all_there(command, speeds, [test for test in s.tests if test.batch == 1])
+        check_all_there(command, speeds, tests)
         return speeds
 
     def together(self, file, test):
@@ -261,11 +259,11 @@ class Peer:
         prompt, answer = ((test.tokens, 1) if test.kind == "pp"
                           else (max(test.depth, 1), test.tokens))
         room = math.ceil((prompt + answer) / 256) * 256  # llama.cpp's cache comes in such blocks
-        command = [self.programs["llama-batched-bench"], *self.common(file),
+        command = [self.programs["llama-batched-bench"], *self.common(file, test.kv),
                    "-npp", str(prompt), "-ntg", str(answer),
                    "-npl", listed([test.batch] * self.settings.repeats),
                    "-c", str(room * test.batch), "--output-format", "jsonl"]
-        output = run_program(command).output
+        output = run_program(command, self.settings.limit_s).output
         with reading(command):
             rows = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
             rates = [positive(row[f"speed_{test.kind}"]) for row in rows if row["pl"] == test.batch]
@@ -274,9 +272,10 @@ class Peer:
         return Speed(statistics.median(rates))
 
     def start(self, file, prompt):
-        done = run_program([self.programs["llama-completion"], *self.common(file), "-n", "1",
-                            "-c", str(START_CONTEXT), "--temp", "0", "-no-cnv",
-                            "--no-display-prompt", "-p", prompt])
+        command = [self.programs["llama-completion"], *self.common(file, self.settings.kv),
+                   "-n", "1", "-c", str(START_CONTEXT), "--temp", "0", "-no-cnv",
+                   "--no-display-prompt", "-p", prompt]
+        done = run_program(command, self.settings.limit_s)
         if not done.output:
             raise CompareError("llama-completion answered nothing to a prompt")
         return Start(done.seconds, done.peak_bytes)

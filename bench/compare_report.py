@@ -15,22 +15,26 @@ class Spread:
 
     @classmethod
     def of(cls, values):
-        return cls(statistics.median(values), min(values), max(values), list(values)) if values \
-            else None
+        values = list(values)
+        return cls(statistics.median(values), min(values), max(values), values) if values else None
 
 
 class Row:
-    """One measure of both programs on one file, a value for each round. `roofs` are in the unit of
-    the values."""
+    """One measure of both programs on one file: {round: value} of each, {round: Roof} of those that
+    have one, and {program: why it was given up}."""
 
-    def __init__(self, file, title, unit, ours, peer, roofs=()):
-        self.file, self.title, self.unit = file, title, unit
-        self.ours, self.peer = Spread.of(ours), Spread.of(peer)
-        self.ratio = Spread.of([a / b for a, b in zip(ours, peer)])
-        self.roof = Spread.of(roofs)
-        # A roof is worth something only beside what was measured in the same round.
-        self.ours_of_roof = Spread.of([a / r for a, r in zip(ours, roofs)])
-        self.peer_of_roof = Spread.of([b / r for b, r in zip(peer, roofs)])
+    def __init__(self, file, title, unit, ours, peer, roofs, why):
+        self.file, self.title, self.unit, self.why = file, title, unit, why
+        self.ours, self.peer = Spread.of(ours.values()), Spread.of(peer.values())
+        # Only what was measured in the same round is worth something beside one another.
+        self.ratio = Spread.of([ours[n] / peer[n] for n in ours if n in peer])
+        self.roof = Spread.of([roof.tok_s for roof in roofs.values()])
+        self.ours_of_roof = Spread.of([ours[n] / roofs[n].tok_s for n in roofs])
+        self.peer_of_roof = Spread.of([peer[n] / roofs[n].tok_s for n in roofs if n in peer])
+        bounds = [roof.bound for roof in roofs.values()]
+        self.bound = max(bounds, key=bounds.count) if bounds else None
+        self.read_bytes_s = Spread.of([roof.read_bytes_s for roof in roofs.values()])
+        self.int8_ops_s = Spread.of([roof.int8_ops_s for roof in roofs.values()])
 
     @property
     def label(self):
@@ -38,10 +42,11 @@ class Row:
 
     def as_json(self):
         spreads = {name: getattr(self, name) and asdict(getattr(self, name))
-                   for name in ("ours", "peer", "ratio", "roof", "ours_of_roof", "peer_of_roof")}
+                   for name in ("ours", "peer", "ratio", "roof", "ours_of_roof", "peer_of_roof",
+                                "read_bytes_s", "int8_ops_s")}
         return {"file": self.file, "test": self.title, "unit": self.unit,
                 "handmill": spreads.pop("ours"), "handmill_of_roof": spreads.pop("ours_of_roof"),
-                **spreads}
+                "bound": self.bound, "failures": self.why, **spreads}
 
 
 @dataclass
@@ -99,16 +104,31 @@ def summary(report):
     lines = [f"{report.cpu}, {counted(report.threads, 'thread')}, {report.memory} of memory; "
              f"{report.date}.",
              "; ".join(f"{name} {version}" for name, version in report.versions.items()) + ".",
-             f"Key/value cache {report.kv}. {counted(report.rounds, 'round')} of "
+             f"Key/value cache {report.kv}, or as a row says. {counted(report.rounds, 'round')} of "
              f"{counted(report.repeats, 'repeat')}, in which the two take turns, the order "
              "alternating: medians, in brackets the lowest and the highest round. A ratio is the "
              f"median of the rounds' ratios, handmill / {report.peer}."]
+    lines += roofs_told(report)
     if report.prompt_tokens:
         counts = " or ".join(map(str, sorted(set(report.prompt_tokens.values()))))
         lines.append("The start is from process start to the first token of the answer to "
                      f"{counts} tokens, with the file in the page cache and room for "
                      f"{report.start_context} tokens; there, and of memory, less is better.")
     return lines
+
+
+def roofs_told(report):
+    """What the machine could do in all the rounds of all the tests."""
+    def over_all(name, form):
+        rounds = [value / 1e9 for row in report.rows if getattr(row, name)
+                  for value in getattr(row, name).rounds]
+        return with_range(Spread.of(rounds), form.format)
+    if not any(row.roof for row in report.rows):
+        return []
+    return [f"Beside handmill's tests the machine read {over_all('read_bytes_s', '{:.1f}')} GB/s "
+            f"and did {over_all('int8_ops_s', '{:,.0f}')} GOP/s of int8 products. A roof is the "
+            "speed that the first of these allows a decode, the second a prefill, and the nearer "
+            "a batch."]
 
 
 def cell(text):
@@ -122,17 +142,33 @@ def markdown(report):
         head += ["roof", f"{peer} of it", "handmill of it"]
     lines = [*summary(report), "Speeds are in tokens per second, of all sequences together.", "",
              f"| {' | '.join(map(cell, head))} |", "|---|---|" + "---:|" * (len(head) - 2)]
-    last = None
+    last, notes = None, []
     for row in report.rows:
         cells = [cell(short_name(row.file)) if row.file != last else "", row.label,
-                 with_range(row.peer), with_range(row.ours),
+                 value_or_note(row.peer, row.why.get(peer), notes),
+                 value_or_note(row.ours, row.why.get("handmill"), notes),
                  with_range(row.ratio, "{:.2f}".format)]
         if with_roofs:
-            cells += [with_range(row.roof), with_range(row.peer_of_roof, per_cent),
+            cells += [with_range(row.roof) + (f" {row.bound}" if row.roof else ""),
+                      with_range(row.peer_of_roof, per_cent),
                       with_range(row.ours_of_roof, per_cent)]
         lines.append(f"| {' | '.join(cells)} |")
         last = row.file
+    if notes:
+        lines += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1))]
     return "\n".join(lines) + "\n"
+
+
+def value_or_note(spread, failure, notes):
+    """A failure is a number of the list below the table; the same one has the same number."""
+    if failure is None:
+        return with_range(spread)
+    words = "; ".join(line.strip() for line in failure.splitlines()
+                      if not line.strip().startswith("the command: "))
+    note = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+    if note not in notes:
+        notes.append(note)
+    return f"{with_range(spread)} (note {notes.index(note) + 1})"
 
 
 # The plot: a row has its label, two bars, two values and the ratio, from left to right.
@@ -169,7 +205,7 @@ def text(x, y, words, style="", end=False):
     return f'<text x="{x}" y="{y}"{kind}{anchor}>{escape(words)}</text>'
 
 
-def bar(y, spread, of_roof, style, scale):
+def bar(y, spread, of_roof, bound, style, scale):
     """A bar, its whisker from the lowest to the highest round, and its value."""
     out = [f'<rect class="track" x="{BARS}" y="{y}" width="{BARS_END - BARS}" height="{BAR}"/>']
     if spread:
@@ -179,7 +215,7 @@ def bar(y, spread, of_roof, style, scale):
                 f'height="{BAR}"/>',
                 f'<path class="whisker" d="M{low} {middle - 3}v6m0 -3H{high}m0 -3v6"/>']
     words = with_range(spread)
-    words += f", {per_cent(of_roof.median)} of the roof" if of_roof else ""
+    words += f", {per_cent(of_roof.median)} of the {bound} roof" if of_roof else ""
     out.append(text(VALUES, y + BAR - 1.5, words, "small"))
     return out
 
@@ -187,10 +223,10 @@ def bar(y, spread, of_roof, style, scale):
 def plot_row(row, y):
     """Every row has its own scale: tokens of prefill and of decode have no common one."""
     longest = [spread.high for spread in (row.ours, row.peer, row.roof) if spread]
-    scale = (BARS_END - BARS) / max(longest)
+    scale = (BARS_END - BARS) / max(longest, default=1)
     out = [text(MARGIN, y + BAR + 5, row.label),
-           *bar(y, row.peer, row.peer_of_roof, "peer", scale),
-           *bar(y + BAR + 3, row.ours, row.ours_of_roof, "ours", scale)]
+           *bar(y, row.peer, row.peer_of_roof, row.bound, "peer", scale),
+           *bar(y + BAR + 3, row.ours, row.ours_of_roof, row.bound, "ours", scale)]
     if row.roof:
         x = f"{BARS + scale * row.roof.median:.1f}"
         out.append(f'<line class="roof" x1="{x}" x2="{x}" y1="{y - 3}" y2="{y + 2 * BAR + 6}"/>')

@@ -1,147 +1,18 @@
-"""bench/compare beside two programs that print what handmill and llama.cpp print, at speeds that
-the test sets for each round."""
+"""bench/compare on two stand-ins, whose speeds the test sets for each round."""
 
 import json
 import os
 import signal
 import stat
 import subprocess
-import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import pytest
 
-COMPARE = Path(__file__).resolve().parents[2] / "bench/compare"
+from compare_stand_ins import Bench
+
 SVG = "{http://www.w3.org/2000/svg}"
-
-# What both stand-ins begin with: `plan` is the test's, `flag` an argument's value. A speed is the
-# next of a list that the plan has under the program's name and the test's.
-COMMON = r'''
-import json, os, sys, time
-folder = os.path.dirname(os.path.abspath(__file__))
-name = os.path.basename(__file__)
-plan = json.load(open(f"{folder}/plan.json"))
-words = sys.argv[1:]
-
-def flag(short):
-    return words[words.index(short) + 1]
-
-def numbers(short):
-    return [int(word) for word in flag(short).split(",")]
-
-def next_speed(test):
-    speeds = plan["speeds"].get(f"{name} {test}", [100])
-    path = f"{folder}/count {name} {test}"
-    count = os.path.getsize(path) if os.path.exists(path) else 0
-    open(path, "a").write(".")
-    return speeds[count % len(speeds)]
-
-if "--version" not in words:
-    open(f"{folder}/calls", "a").write(json.dumps([name, *words]) + "\n")
-    told = plan.get("instead", {}).get(f"{name} {words[0]}", plan.get("instead", {}).get(name))
-    if told == "fail":
-        print("a first line\nthe model is broken", file=sys.stderr)
-        sys.exit(3)
-    if told == "hang":
-        open(f"{folder}/pid", "w").write(str(os.getpid()))
-        time.sleep(600)
-    if told is not None:
-        print(told)
-        sys.exit(0)
-'''
-
-HANDMILL = COMMON + r'''
-if words[0] == "--version":
-    print("handmill 9.8.7")
-elif words[0] == "run":
-    memory = bytearray(b"x" * plan.get("handmill_bytes", 1))
-    if "json" in words:
-        tokens = len(words[2].split()) + plan.get("tokens_before", 0)
-        print(json.dumps({"model": "m", "text": " the", "finish": "length", "prompt_tokens": tokens,
-                          "backend": "cpu, fake, 3 threads", "threads": 3, "timings": {}}))
-    else:
-        time.sleep(plan.get("handmill_start_s", 0))
-        print(" the", flush=True)
-        time.sleep(plan.get("handmill_end_s", 0))
-elif words[0] == "bench":
-    rows = []
-    for depth in numbers("-d"):
-        for batch in numbers("--batch"):
-            tests = [f"pp{n}" for n in numbers("-p") if n] + [f"tg{n}" for n in numbers("-n") if n]
-            for test in tests:
-                speed = next_speed(f"{test} {depth} {batch}")
-                rows.append({"test": test, "depth": depth, "threads": 3, "tok_s": {
-                    "median": speed, "low": speed, "high": speed}, "batch": batch, "kv": "f16",
-                    "model": "m", "backend": "cpu, fake, 3 threads", "repeats": 1,
-                    "version": "9.8.7", **plan.get("more", {})})
-    print(json.dumps(rows))
-'''
-
-PEER = COMMON + r'''
-if "--version" in words:
-    if plan.get("old"):
-        sys.exit("error: invalid parameter for argument: --version")
-    print("version: 1.2.3 (build 7, commit abc)\nbuilt with GNU 12.2.0", file=sys.stderr)
-elif name == "llama-bench":
-    rows = []
-    for depth in numbers("-d") if "-d" in words else [0]:
-        for pp, tg in [(n, 0) for n in numbers("-p") if n] + [(0, n) for n in numbers("-n") if n]:
-            test = f"pp{pp} {depth} 1" if pp else f"tg{tg} {depth} 1"
-            speeds = [next_speed(test) for _ in range(int(flag("-r")))]
-            rows.append({"build_commit": "abc", "build_number": 7, "n_threads": int(flag("-t")),
-                         "type_k": flag("-ctk"), "type_v": flag("-ctv"), "n_prompt": pp,
-                         "n_gen": tg, "n_depth": depth, "samples_ts": speeds})
-    print(json.dumps(rows, indent=2))
-elif name == "llama-batched-bench":
-    assert flag("--output-format") == "jsonl"
-    for batch in numbers("-npl"):
-        pp, tg = int(flag("-npp")), int(flag("-ntg"))
-        assert (pp + tg) * batch <= int(flag("-c"))
-        print('{"n_kv_max": %s, "pp": %d, "tg": %d, "pl": %d, "speed_pp": %f, "speed_tg": %f}\n'
-              % (flag("-c"), pp, tg, batch, next_speed(f"pp{pp} {batch}"),
-                 next_speed(f"tg{tg} {batch}")))
-elif name == "llama-completion":
-    time.sleep(plan.get("peer_start_s", 0))
-    print(" the\n")
-'''
-
-
-class Bench:
-    def __init__(self, folder):
-        self.folder = folder
-        self.plan = {"speeds": {}}
-        for name in ("handmill", "llama-bench", "llama-batched-bench", "llama-completion"):
-            path = folder / name
-            body = HANDMILL if name == "handmill" else PEER
-            path.write_text(f"#!{sys.executable}\n{body}")
-            path.chmod(0o755)
-        self.model = folder / "a & <b>|c.gguf"
-        self.model.touch()
-
-    def command(self, *words, files=None):
-        (self.folder / "plan.json").write_text(json.dumps(self.plan))
-        return [sys.executable, COMPARE, "--handmill", self.folder / "handmill", "--peer",
-                self.folder, *(files or [self.model]), *map(str, words)]
-
-    def run(self, *words, files=None):
-        return subprocess.run(self.command(*words, files=files), capture_output=True, text=True,
-                              timeout=60)
-
-    def rows(self, *words, files=None):
-        """The rows of the JSON file, by test."""
-        done = self.run(*words, "--json", self.folder / "out.json", files=files)
-        assert done.returncode == 0, done.stderr
-        rows = json.loads((self.folder / "out.json").read_text())["rows"]
-        return {row["test"]: row for row in rows}
-
-    def calls(self):
-        lines = (self.folder / "calls").read_text().splitlines()
-        return [json.loads(line) for line in lines]
-
-    def files(self):
-        return {path.name for path in self.folder.iterdir()}
 
 
 @pytest.fixture
@@ -185,12 +56,29 @@ def test_who_begins_alternates_and_both_get_the_same_settings(bench):
     second.touch()
     bench.rows("--rounds", 3, "--kv", "q8_0", "-d", "0,64", files=[bench.model, second])
     calls = [call for call in bench.calls() if "run" not in call]
-    assert [call[0] for call in calls] == 2 * ["handmill", "llama-bench"] + 2 * [
-        "llama-bench", "handmill"] + 2 * ["handmill", "llama-bench"]
-    for call in calls:
+    turns = 4 * ["handmill", "llama-bench"]  # at two depths of two files
+    assert [call[0] for call in calls] == turns + turns[::-1] + turns
+    for number, call in enumerate(calls):
         pairs = dict(zip(call, call[1:]))
-        assert pairs["-t"] == "3" and pairs["-d"] == "0,64"  # as many as handmill takes by itself
+        assert pairs["-t"] == "3"  # as many as handmill takes by itself
+        assert pairs.get("-d", "0") == ("64" if number // 2 % 2 else "0")
         assert pairs.get("--kv", pairs.get("-ctk")) == "q8_0"
+        assert (pairs.get("-ctv"), pairs.get("-fa")) == (
+            (None, None) if call[0] == "handmill" else ("q8_0", "1"))
+
+
+def test_single_tests_stand_beside_the_combinations(bench):
+    bench.plan["speeds"] = {"handmill tg32 4096 1": [40], "llama-bench tg32 4096 1": [10],
+                            "handmill tg16 0 8": [90], "llama-batched-bench tg16 8": [30]}
+    rows = bench.rows("-p", 128, "-n", 0, "--rounds", 1, "--kv", "f16,q8_0",
+                      "--also", "tg32@4096/q8_0,tg16x8,pp128")
+    assert list(rows) == ["prefill 128", "prefill 128, kv q8_0", "decode 32, depth 4096, kv q8_0",
+                          "decode 16, batch 8"]
+    assert rows["decode 32, depth 4096, kv q8_0"]["ratio"]["median"] == 4
+    assert rows["decode 16, batch 8"]["ratio"]["median"] == 3
+    runs = [call for call in bench.calls() if "run" not in call]
+    assert [dict(zip(call, call[1:])).get("--kv", dict(zip(call, call[1:])).get("-ctk"))
+            for call in runs] == ["f16", "f16", "q8_0", "q8_0", "q8_0", "q8_0", "f16", "f16"]
 
 
 def test_threads_are_those_asked_for(bench):
@@ -222,16 +110,27 @@ def test_batches_have_their_own_program_and_what_it_cannot_do_stays_open(bench):
 def test_the_roof_shows_where_handmill_reports_it(bench):
     done = bench.run("--rounds", 1)
     assert "roof" not in done.stdout
-    bench.plan["more"] = {"roofs": {"read_bytes_s": 2e10, "int8_ops_s": 4e11},
-                          "bytes_per_token": 1e8, "ops_per_token": 2e8}
+    bench.plan["roofs"] = {"read": 200, "int8": 2000}  # tokens per second that they allow
     bench.plan["speeds"] = {"handmill tg64 0 1": [170], "llama-bench tg64 0 1": [90],
                             "handmill pp512 0 1": [1200], "llama-bench pp512 0 1": [400]}
     done = bench.run("--rounds", 1, "--svg", bench.folder / "out.svg")
-    assert "| 1,200 | 3.00 | 2,000 | 20 % | 60 % |" in done.stdout
-    assert "| 170 | 1.89 | 200 | 45 % | 85 % |" in done.stdout
+    assert "| 1,200 | 3.00 | 2,000 int8 | 20 % | 60 % |" in done.stdout
+    assert "| 170 | 1.89 | 200 read | 45 % | 85 % |" in done.stdout
+    assert "the machine read 20.0 GB/s and did 400 GOP/s of int8 products" in done.stdout
     plot = (bench.folder / "out.svg").read_text()
-    assert "85 % of the roof" in plot
+    assert "85 % of the read roof" in plot and "20 % of the int8 roof" in plot
     assert len(ElementTree.fromstring(plot).findall(f"{SVG}line")) == 2
+
+
+def test_a_batch_is_held_against_the_nearer_roof(bench):
+    bench.plan["roofs"] = {"read": 8000, "int8": 1000}
+    bench.plan["speeds"] = {"handmill tg64 0 8": [500], "llama-batched-bench tg64 8": [250],
+                            "handmill tg64 0 1": [400], "llama-bench tg64 0 1": [80]}
+    rows = bench.rows("-p", 0, "--rounds", 1, "--batch", "1,8")
+    alone, together = rows["decode 64"], rows["decode 64, batch 8"]
+    assert (alone["bound"], alone["handmill_of_roof"]["median"]) == ("read", 0.05)
+    assert (together["bound"], together["handmill_of_roof"]["median"]) == ("int8", 0.5)
+    assert together["peer_of_roof"]["median"] == 0.25
 
 
 def test_the_plot_is_whole_and_fetches_nothing(bench):
@@ -294,17 +193,88 @@ def test_a_peer_without_a_version_flag_is_named_by_its_build(bench):
     ("handmill bench", '[{"test": "xx5"}]', "the output of handmill cannot be read"),
     ("handmill run", "{}", "no 'prompt_tokens'"),
 ])
-def test_a_program_that_fails_is_named_with_its_command(bench, program, told, message):
+def test_a_program_that_fails_is_named_and_loses_no_other_test(bench, program, told, message):
     bench.plan["instead"] = {program: told}
-    before = bench.files() | {"plan.json", "calls"}
-    done = bench.run("--rounds", 1, "--batch", "1,2", "--json", bench.folder / "out.json",
-                     "--md", bench.folder / "out.md", "--svg", bench.folder / "out.svg")
-    assert done.returncode == 1 and done.stdout == ""
+    files = {kind: bench.folder / f"out.{kind}" for kind in ("json", "md", "svg")}
+    done = bench.run("--rounds", 2, "--batch", "1,2",
+                     *(word for kind, path in files.items() for word in (f"--{kind}", path)))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
     assert message in done.stderr
     assert f"the command: {bench.folder}/{program}" in done.stderr
-    assert "Traceback" not in done.stderr
     assert told != "fail" or "the model is broken" in done.stderr
-    assert {name for name in bench.files() - before if not name.startswith("count")} == set()
+    if program == "handmill run":  # the only file cannot even be warmed up
+        assert done.stdout == "" and not any(path.exists() for path in files.values())
+        return
+    rows = {row["test"]: row for row in json.loads(files["json"].read_text())["rows"]}
+    lost = {"llama-bench": ("prefill 512", "decode 64"),
+            "llama-batched-bench": ("prefill 512, batch 2", "decode 64, batch 2"),
+            "handmill bench": rows}[program]
+    name, key = ("handmill",) * 2 if program == "handmill bench" else ("llama.cpp", "peer")
+    for title, row in rows.items():
+        assert (row[key] is None) == (title in lost) == (row["failures"] != {})
+        assert row["peer" if key == "handmill" else "handmill"]["median"] == 100
+        assert list(row["failures"]) == ([name] if title in lost else [])
+    assert done.stdout.count("– (note ") == len(lost) and "\n1. " in done.stdout
+    assert message in done.stdout and str(bench.folder) not in done.stdout
+    assert files["md"].read_text() == done.stdout
+    ElementTree.fromstring(files["svg"].read_bytes())
+    # What fails once is not tried again.
+    groups = [call for call in bench.calls() if f"{call[0]} {call[1]}".startswith(program)]
+    assert len(groups) == {"llama-bench": 1, "llama-batched-bench": 2, "handmill bench": 3}[program]
+
+
+def test_a_failure_after_some_rounds_keeps_them(bench):
+    bench.plan["speeds"] = {"llama-bench tg64 0 1": [50, 0, 25], "handmill tg64 0 1": [50, 80, 20]}
+    row = bench.run("-p", 0, "--rounds", 3, "--json", bench.folder / "out.json")
+    assert row.returncode == 1
+    row, = json.loads((bench.folder / "out.json").read_text())["rows"]
+    assert row["peer"]["rounds"] == [50] and row["handmill"]["rounds"] == [50, 80, 20]
+    assert row["ratio"]["rounds"] == [1] and "0 is no speed" in row["failures"]["llama.cpp"]
+
+
+def test_nothing_measured_is_a_failure_without_files(bench):
+    bench.plan["instead"] = {"handmill bench": "fail", "llama-bench": "fail"}
+    done = bench.run("--rounds", 3, "--md", bench.folder / "out.md")
+    assert done.returncode == 1 and done.stdout == "" and "failed with status 3" in done.stderr
+    assert not (bench.folder / "out.md").exists() and "Traceback" not in done.stderr
+
+
+def test_a_file_that_does_not_load_loses_no_other(bench):
+    second = bench.folder / "second.gguf"
+    second.touch()
+    bench.plan["instead"] = {f"handmill run {second}": "fail"}
+    done = bench.run("-p", 0, "--rounds", 1, "--start", "--json", bench.folder / "out.json",
+                     files=[second, bench.model])
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    rows = json.loads((bench.folder / "out.json").read_text())["rows"]
+    assert [row["handmill"] is None for row in rows] == 3 * [True] + 3 * [False]
+    assert not any(str(second) in call for call in bench.calls() if "run" not in call)
+
+
+def test_a_program_that_takes_too_long_is_ended(bench):
+    bench.plan["instead"] = {"llama-bench": "hang"}
+    began = time.monotonic()
+    done = bench.run("-p", 0, "--rounds", 1, "--limit", 1)
+    assert done.returncode == 1 and time.monotonic() - began < 50
+    assert "it took longer than 1 s" in done.stdout and "| – (note 1) | 100 |" in done.stdout
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((bench.folder / "pid").read_text()), 0)
+
+
+def test_files_are_written_after_every_round(bench):
+    out = bench.folder / "out.json"
+    bench.plan["speeds"] = {"handmill tg64 0 1": [10, 20, "hang"]}
+    process = subprocess.Popen(bench.command("-p", 0, "--rounds", 9, "--json", out),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not (bench.folder / "pid").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and "files have what was measured in 2 rounds" in errors
+    row, = json.loads(out.read_text())["rows"]
+    assert row["handmill"]["rounds"] == [10, 20]
 
 
 def test_what_is_not_there_is_told_before_anything_runs(bench):
@@ -319,6 +289,12 @@ def test_what_is_not_there_is_told_before_anything_runs(bench):
     assert "'x' is not a whole number" in told("-p", "x")
     assert "only one number" in told("-t", "1,2")
     assert "0 is not between 1 and 1024" in told("--batch", 0)
+    assert "'f8' is not one of f16, q8_0" in told("--kv", "f16,f8")
+    assert "'tg64/8' is no test" not in told("--also", "tg64/8")
+    assert "8 is not one of f16, q8_0" in told("--also", "tg64/8")
+    assert "'64' is no test like pp512" in told("--also", "pp512,64")
+    assert "'tg0': 1 to" in told("--also", "tg0")
+    assert "'tg9x2000': 1 to" in told("--also", "tg9x2000")
     (bench.folder / "llama-bench").chmod(0o644)
     assert "llama-bench is not there, or is not a program" in told()
     (bench.folder / "llama-completion").unlink()
