@@ -12,8 +12,8 @@ namespace {
 
 struct Range {
   const char* field;
-  double value;
-  double low, high;  // both allowed
+  float value;
+  float low, high;  // both allowed; float, as the settings are: 0.01 is then 0.01
 };
 
 Status check(const Range& range) {
@@ -39,19 +39,19 @@ Status check_bias(const Settings& settings, int vocab_size) {
 }  // namespace
 
 Status validate_ranges(const Settings& settings) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const Range ranges[] = {
-      {"temperature", settings.temperature, 0.0, 100.0},
-      {"top_k", static_cast<double>(settings.top_k), 0.0, kInfinity},
-      {"top_p", settings.top_p, 0.0, 1.0},
-      {"min_p", settings.min_p, 0.0, 1.0},
-      {"typical_p", settings.typical_p, 0.0, 1.0},
-      {"repeat_penalty", settings.repeat_penalty, 0.01, 100.0},
-      {"presence_penalty", settings.presence_penalty, -100.0, 100.0},
-      {"frequency_penalty", settings.frequency_penalty, -100.0, 100.0},
-      {"penalty_last_n", static_cast<double>(settings.penalty_last_n), -1.0, kInfinity},
-      {"mirostat_tau", settings.mirostat_tau, 0.0, 40.0},
-      {"mirostat_eta", settings.mirostat_eta, 0.0, 1.0},
+      {"temperature", settings.temperature, 0.0f, 100.0f},
+      {"top_k", static_cast<float>(settings.top_k), 0.0f, kInfinity},
+      {"top_p", settings.top_p, 0.0f, 1.0f},
+      {"min_p", settings.min_p, 0.0f, 1.0f},
+      {"typical_p", settings.typical_p, 0.0f, 1.0f},
+      {"repeat_penalty", settings.repeat_penalty, 0.01f, 100.0f},
+      {"presence_penalty", settings.presence_penalty, -100.0f, 100.0f},
+      {"frequency_penalty", settings.frequency_penalty, -100.0f, 100.0f},
+      {"penalty_last_n", static_cast<float>(settings.penalty_last_n), -1.0f, kInfinity},
+      {"mirostat_tau", settings.mirostat_tau, 0.0f, 40.0f},
+      {"mirostat_eta", settings.mirostat_eta, 0.0f, 1.0f},
   };
   for (const Range& range : ranges) HANDMILL_OK(check(range));
   return {};
