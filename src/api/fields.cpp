@@ -238,7 +238,7 @@ void Fields::ignore_rest() {
   for (const auto& [key, value] : *object_) {
     const std::string_view name = key;
     if (reading_->ignored.size() >= kIgnoredMax) return;
-    if (std::find(seen_.begin(), seen_.end(), name) == seen_.end() && !value.is_null())
+    if (!value.is_null() && std::find(seen_.begin(), seen_.end(), name) == seen_.end())
       reading_->ignored.push_back(path_of(name));
   }
 }
@@ -250,8 +250,11 @@ bool is_empty(const json::value& value) {
     case json::kind::string: return value.get_string().empty();
     case json::kind::array: return value.get_array().empty();
     case json::kind::object: return value.get_object().empty();
-    default: return false;
+    case json::kind::int64:
+    case json::kind::uint64:
+    case json::kind::double_: return value.to_number<double>() == 0;
   }
+  return false;
 }
 
 Read<json::object> parse_body(std::string_view text) {

@@ -104,7 +104,7 @@ class Fields {
   /// Looks at fields that change nothing; those that are given go to `ignored`.
   void pass_over(std::initializer_list<std::string_view> names);
   /// Fields whose neglect would change the answer: a kUnsupported fault that names the first that
-  /// is given and neither null, false, nor empty.
+  /// is given and not is_empty.
   void refuse(std::initializer_list<std::string_view> names, std::string_view why);
   /// Names of all that nobody looked at go to `ignored`.
   void ignore_rest();
@@ -118,7 +118,7 @@ class Fields {
   std::vector<std::string_view> seen_;
 };
 
-/// Null, false, "", [] or {}: what clients write for "not this".
+/// Null, false, 0, "", [] or {}: what clients write for "not this".
 bool is_empty(const boost::json::value& value);
 
 /// The object that a body is.

@@ -24,6 +24,7 @@ inline constexpr Limit kPartsMax{"content_parts", 1024, "content parts of a mess
 inline constexpr Limit kRoleBytesMax{"role_bytes", 64, "bytes of a role or a type"};
 inline constexpr Limit kNameBytesMax{"name_bytes", 256, "bytes of a name or an id in a message"};
 inline constexpr Limit kTextBytesMax{"text_bytes", 8 << 20, "bytes of one text"};
+inline constexpr Limit kWordsMax{"words", 32, "words of a list such as modalities"};
 inline constexpr Limit kToolCallsMax{"tool_calls", 128, "tool calls of a message"};
 inline constexpr Limit kTemplateFieldsMax{"template_fields", 64, "variables for a chat template"};
 inline constexpr Limit kPromptsMax{"prompts", 128, "prompts of a request"};
@@ -46,12 +47,12 @@ inline constexpr Limit kPriorityMax{"priority", 1'000'000, "largest priority, ei
 inline constexpr Limit kDimensionsMax{"dimensions", 1 << 16, "dimensions of an embedding"};
 
 inline constexpr Limit kLimits[] = {
-    kBodyBytesMax,  kNestingMax,      kModelBytesMax, kMessagesMax,      kPartsMax,
-    kRoleBytesMax,  kNameBytesMax,    kTextBytesMax,  kToolCallsMax,     kTemplateFieldsMax,
-    kPromptsMax,    kTokensMax,       kTokenIdMax,    kInputsMax,        kChoicesMax,
-    kSequencesMax,  kAnswerTokensMax, kContextMax,    kStopsMax,         kStopBytesMax,
-    kBiasesMax,     kTopLogprobsMax,  kTopKMax,       kPenaltyWindowMax, kPriorityMax,
-    kDimensionsMax,
+    kBodyBytesMax,      kNestingMax,    kModelBytesMax,   kMessagesMax,  kPartsMax,
+    kRoleBytesMax,      kWordsMax,      kNameBytesMax,    kTextBytesMax, kToolCallsMax,
+    kTemplateFieldsMax, kPromptsMax,    kTokensMax,       kTokenIdMax,   kInputsMax,
+    kChoicesMax,        kSequencesMax,  kAnswerTokensMax, kContextMax,   kStopsMax,
+    kStopBytesMax,      kBiasesMax,     kTopLogprobsMax,  kTopKMax,      kPenaltyWindowMax,
+    kPriorityMax,       kDimensionsMax,
 };
 
 }  // namespace handmill::api
