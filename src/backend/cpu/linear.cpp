@@ -8,14 +8,15 @@ namespace handmill::backend {
 namespace {
 
 constexpr size_t kUnitPanels =
-    kGroupCols / kPanelRows;  // two panels are one group of the next product's input
+    kGroupCols / kPanelRows;        // two panels are one group of the next product's input
+constexpr size_t kManyTokens = 16;  // from here on a task is a unit
 constexpr size_t kTaskBytes =
     size_t{64} << 10;  // of weights: some microseconds of reading, far above a task's cost
 
 }  // namespace
 
 size_t CpuBackend::panels_per_task(const CpuMatrix& matrix, size_t n) const {
-  if (n >= 16) return kUnitPanels;
+  if (n >= kManyTokens) return kUnitPanels;
   const size_t fair = matrix.panels() / (4 * static_cast<size_t>(threads_.count()));
   const size_t worth = kTaskBytes / matrix.panel_bytes;
   return std::max(std::min(fair, worth) / kUnitPanels * kUnitPanels, kUnitPanels);
@@ -123,21 +124,26 @@ void CpuBackend::gated(const Activations& in, int n, const Matrix& gate, const M
   auto& to = static_cast<CpuActivations&>(out);
   const auto count = static_cast<size_t>(n);
   const size_t per_task = panels_per_task(gates, count);
-  const size_t rows_of_codes = count * from.codings;
-  grow_floats(2 * rows_of_codes * kGroupCols);
+  // Few tokens: a stream of gates, then one of ups, each as long as a task. Many: a group of each,
+  // whose values stay in the cache.
+  const size_t unit = count >= kManyTokens ? kUnitPanels : per_task;
+  const size_t unit_floats = count * from.codings * unit * kPanelRows;
+  grow_floats(2 * unit_floats);
   threads_.run((gates.panels() + per_task - 1) / per_task, [&](size_t task, int worker) {
     float* g = floats(worker);
-    float* u = g + rows_of_codes * kGroupCols;
+    float* u = g + unit_floats;
     const size_t end = std::min(gates.panels(), (task + 1) * per_task);
-    for (size_t panel = task * per_task; panel < end; panel += kUnitPanels) {
-      const auto panels = static_cast<int>(std::min(kUnitPanels, end - panel));
-      const size_t stride = static_cast<size_t>(panels) * kPanelRows;
-      product(gates, panel, panels, from, count, g, worker);
-      product(ups, panel, panels, from, count, u, worker);
+    for (size_t panel = task * per_task; panel < end; panel += unit) {
+      const size_t panels = std::min(unit, end - panel);
+      const size_t stride = panels * kPanelRows;
+      product(gates, panel, static_cast<int>(panels), from, count, g, worker);
+      product(ups, panel, static_cast<int>(panels), from, count, u, worker);
       kernels_.gate(activation, g, u, count * stride, g);
       const size_t row = panel * kPanelRows;
       const size_t rows = std::min(stride, gates.rows() - row);
-      for (size_t i = 0; i < count; ++i) finish_group(to, i, row, rows, g + i * stride);
+      for (size_t i = 0; i < count; ++i)
+        for (size_t r = 0; r < rows; r += size_t{kGroupCols})
+          finish_group(to, i, row + r, std::min(size_t{kGroupCols}, rows - r), g + i * stride + r);
     }
   });
 }

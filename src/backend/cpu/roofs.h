@@ -31,6 +31,7 @@ class RoofMeter {
   Roofs best();
 
  private:
+  void wake();
   RoofMeter(const Kernels& kernels, Threads& threads) : kernels_(&kernels), threads_(&threads) {}
 
   const Kernels* kernels_;

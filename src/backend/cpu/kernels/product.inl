@@ -128,9 +128,7 @@ void product_direct(const Product& p, const uint8_t* panel, const CodeRows* x, f
     const int groups = static_cast<int>(std::min<size_t>(kTileCols, cols - start)) / kGroupCols;
     const uint8_t* pair = tile + scale_bytes_of<S>(groups);
     for (int g = 0; g < groups; g += 2, pair += kPairBytes) {
-      if constexpr (N == 1) {
-        for (size_t ahead = 0; ahead < kPairBytes; ahead += 64) prefetch(pair + 4096 + ahead);
-      }
+      for (size_t ahead = 0; ahead < kPairBytes; ahead += 64) prefetch(pair + 4096 + ahead);
       const size_t col = start + static_cast<size_t>(g) * kGroupCols;
       typename Vec::template Dot<CodeTraits<C>::kWidth> dot[N][2 * kParts];
       for (int n = 0; n < N; ++n)
