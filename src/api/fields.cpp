@@ -60,8 +60,8 @@ void Reading::fail(Fault::Kind kind, std::string param, std::string message) {
   if (!fault) fault = Fault{kind, std::move(message), std::move(param)};
 }
 
-void Reading::ignore(std::string_view name) {
-  if (ignored.size() < kIgnoredMax) ignored.push_back(shown(name));
+void Reading::ignore(std::string path) {
+  if (ignored.size() < kIgnoredMax) ignored.push_back(std::move(path));
 }
 
 void Field::fail(Fault::Kind kind, const std::string& what) const {

@@ -33,7 +33,7 @@ struct Reading {
   std::vector<std::string> ignored;  // names that were passed over, fit for a log line
 
   void fail(Fault::Kind kind, std::string param, std::string message);
-  void ignore(std::string_view name);
+  void ignore(std::string path);  // of a field
 };
 
 class Fields;
