@@ -34,10 +34,17 @@ class Matrix {
   bool is_float() const {
     return is_float_;
   }  // multiplies float activations rather than their int8 codes
+  virtual std::span<const uint8_t> packed() const = 0;
 
  protected:
   size_t rows_ = 0, cols_ = 0, bytes_ = 0;
   bool is_float_ = false;
+};
+
+/// A matrix's bytes in a backend's own layout, and what keeps them alive.
+struct PackedBytes {
+  std::span<const uint8_t> bytes;  // aligned to 64
+  std::shared_ptr<const void> owner;
 };
 
 /// float32 [rows, cols], row-major.
@@ -167,6 +174,13 @@ class Backend {
   virtual Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format,
                                                std::span<const uint8_t> data, size_t rows,
                                                size_t cols, const Consumed& consumed) = 0;
+  /// The matrix that `pack` made once, over its packed() bytes.
+  virtual Result<std::unique_ptr<Matrix>> adopt(const tensor::Format& format, size_t rows,
+                                                size_t cols, PackedBytes packed) = 0;
+  /// How many bytes `pack` makes of a matrix; 0 where it has no layout for it.
+  virtual size_t packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const = 0;
+  /// Backends whose layouts have one name pack the same weights into the same bytes.
+  virtual std::string layout_name() const = 0;
   virtual Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) = 0;  // zeroed
   virtual Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols,
                                                            InputForm form) = 0;

@@ -23,6 +23,11 @@ class MappedFile {
 
   std::span<const uint8_t> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
+  /// When the file was last written, in nanoseconds since 1970.
+  int64_t modified_ns() const { return modified_ns_; }
+
+  /// Asks for huge pages wherever the file system keeps the file in such.
+  void prefer_huge_pages() const;
 
   /// Lets go of the resident pages that lie wholly inside `range` (a part of bytes()); a later read
   /// brings them back. Any thread.
@@ -32,6 +37,7 @@ class MappedFile {
   std::string path_;
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;
+  int64_t modified_ns_ = 0;
 };
 
 }  // namespace handmill::base

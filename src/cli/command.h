@@ -29,6 +29,7 @@ struct Command {
 
 // One file each.
 Action declare_run(Args& args);
+Action declare_prepare(Args& args);
 Action declare_show(Args& args);
 Action declare_tokenize(Args& args);
 Action declare_logits(Args& args);

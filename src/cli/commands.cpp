@@ -8,6 +8,8 @@ namespace handmill::cli {
 std::span<const Command> commands() {
   static constexpr std::array kCommands = {
       Command{"run", "Answer a prompt, or open a chat", declare_run},
+      Command{"prepare", "Keep a model's packed weights, so that it starts at once",
+              declare_prepare},
       Command{"show", "Tell what a model file holds and what it needs", declare_show},
       Command{"tokenize", "Turn text on standard input into token ids", declare_tokenize},
       Command{"logits", "Write a model's logits for a list of tokens", declare_logits},

@@ -29,4 +29,9 @@ std::string models_folder() {
   return home.empty() ? "" : home + "/models";
 }
 
+std::string panels_folder() {
+  const std::string home = home_folder();
+  return home.empty() ? "" : home + "/panels";
+}
+
 }  // namespace handmill::cli

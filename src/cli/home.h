@@ -9,5 +9,6 @@ namespace handmill::cli {
 /// these is known.
 std::string home_folder();
 std::string models_folder();  // models/ there
+std::string panels_folder();  // panels/ there: prepared weights of models in read-only folders
 
 }  // namespace handmill::cli

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -79,6 +80,11 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
   return OutputFile(file, target, std::move(temporary));
 }
 
+OutputFile::OutputFile(std::FILE* file, std::string path, std::string temporary)
+    : file_(file), path_(std::move(path)), temporary_(std::move(temporary)) {
+  std::setvbuf(file_, nullptr, _IONBF, 0);
+}
+
 OutputFile::OutputFile(OutputFile&& other) noexcept
     : file_(std::exchange(other.file_, nullptr)),
       path_(std::move(other.path_)),
@@ -97,6 +103,13 @@ Error OutputFile::failure(const char* what) const {
 Status OutputFile::write(const void* bytes, size_t count) {
   if (std::fwrite(bytes, 1, count, file_) != count) return failure("write");
   return {};
+}
+
+Result<std::string> OutputFile::settle() {
+  const int file = ::fileno(file_);
+  if (std::fflush(file_) != 0 || ::fsync(file) != 0) return failure("write");
+  ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  return temporary_.empty() ? path_ : temporary_;
 }
 
 Status OutputFile::commit() {

@@ -20,12 +20,15 @@ class OutputFile {
   /// the latter for one file at a time.
   ~OutputFile();
 
+  /// Each call reaches the system as one piece, so small ones are dear.
   Status write(const void* bytes, size_t count);
+  /// Has all bytes on the disk and none of them in memory: gives the path from which they can be
+  /// read back before commit().
+  Result<std::string> settle();
   Status commit();
 
  private:
-  OutputFile(std::FILE* file, std::string path, std::string temporary)
-      : file_(file), path_(std::move(path)), temporary_(std::move(temporary)) {}
+  OutputFile(std::FILE* file, std::string path, std::string temporary);
   Error failure(const char* what) const;
 
   std::FILE* file_;

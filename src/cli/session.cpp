@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "cli/home.h"
 #include "cli/interrupt.h"
 #include "cli/progress_bar.h"
 
@@ -83,6 +84,7 @@ Result<engine::Options> engine_options(const EngineFlags& flags) {
   options.speculate = flags.speculation.how == "off"      ? engine::Speculate::kOff
                       : flags.speculation.how == "lookup" ? engine::Speculate::kAlways
                                                           : engine::Speculate::kAuto;
+  options.panels_folder = panels_folder();
   if (!flags.speculation.draft.empty()) {
     HANDMILL_TRY(const ModelFile draft, find_model(flags.speculation.draft));
     HANDMILL_TRY(options.draft, open_file(draft));

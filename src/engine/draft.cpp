@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/quote.h"
+#include "model/panels.h"
 
 namespace handmill::engine {
 namespace {
@@ -31,18 +32,19 @@ Status check_vocabulary(const text::Tokenizer& first, const text::Tokenizer& dra
 }  // namespace
 
 Result<std::unique_ptr<Draft>> Draft::load(std::shared_ptr<const gguf::File> file,
-                                           backend::Backend& backend, backend::KvType kv,
+                                           backend::Backend& backend, const Options& options,
                                            const model::Model& first,
                                            const text::Tokenizer& tokenizer, const Limits& limits) {
   HANDMILL_TRY(const auto own, text::Tokenizer::load(*file));
   HANDMILL_OK(check_vocabulary(tokenizer, *own, file->path()));
   HANDMILL_TRY(auto model,
-               model::Model::load(*file, backend, limits.batch_tokens, limits.outputs_max));
+               model::Model::load(*file, backend, limits.batch_tokens, limits.outputs_max, {},
+                                  model::find_panels(*file, backend, options.panels_folder)));
   const int vocab = std::min({tokenizer.vocab_size(), own->vocab_size(), model->config().vocab});
   const double share = static_cast<double>(model->bytes_per_token()) /
                        static_cast<double>(std::max<uint64_t>(first.bytes_per_token(), 1));
   return std::unique_ptr<Draft>(
-      new Draft(std::move(file), backend, kv, std::move(model), share, vocab, limits));
+      new Draft(std::move(file), backend, options.kv, std::move(model), share, vocab, limits));
 }
 
 Draft::Draft(std::shared_ptr<const gguf::File> file, backend::Backend& backend, backend::KvType kv,

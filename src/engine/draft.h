@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "base/result.h"
 #include "engine/batch.h"
+#include "engine/engine.h"
 #include "engine/pace.h"
 #include "engine/sequence.h"
 #include "gguf/file.h"
@@ -33,10 +34,11 @@ class Draft {
   /// `file` is kept. `first` and `tokenizer` are those of the model that decides; other texts for
   /// the same tokens are an error.
   static Result<std::unique_ptr<Draft>> load(std::shared_ptr<const gguf::File> file,
-                                             backend::Backend& backend, backend::KvType kv,
+                                             backend::Backend& backend, const Options& options,
                                              const model::Model& first,
                                              const text::Tokenizer& tokenizer,
                                              const Limits& limits);
+  uint64_t mapped_bytes() const { return model_->mapped_bytes(); }
   uint64_t block_bytes() const { return backend_.kv_block_bytes(model_->kv_shape(kv_)); }
   /// REQUIRED before all that follows.
   Status make_cache(int blocks);

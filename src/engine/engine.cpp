@@ -15,6 +15,7 @@
 #include "engine/stop.h"
 #include "kv/cache.h"
 #include "model/model.h"
+#include "model/panels.h"
 #include "probe/machine.h"
 
 namespace handmill::engine {
@@ -246,6 +247,12 @@ Status LocalEngine::score(std::span<const text::Token> tokens,
   return {};
 }
 
+/// Mapped weights count as memory that the system could take back, but every token reads them.
+uint64_t free_bytes(uint64_t mapped_bytes) {
+  const uint64_t available = probe::read_memory("").available_bytes;
+  return available == 0 ? 0 : std::max<uint64_t>(available, mapped_bytes + 1) - mapped_bytes;
+}
+
 Result<Parts> make_parts(std::shared_ptr<const gguf::File> file, const Options& options,
                          const base::Progress& progress) {
   HANDMILL_OK(validate(options));
@@ -264,20 +271,23 @@ Result<Parts> make_parts(std::shared_ptr<const gguf::File> file, const Options& 
     return base::invalid("{}: the tokenizer has {} tokens, token_embd.weight only {} rows",
                          parts.file->path(), parts.tokenizer->vocab_size(), config.vocab);
   HANDMILL_TRY(parts.backend, backend::make_cpu_backend(parts.threads));
-  HANDMILL_TRY(parts.model, model::Model::load(*parts.file, *parts.backend, parts.prefill_chunk,
-                                               parts.max_outputs, progress));
+  HANDMILL_TRY(parts.model,
+               model::Model::load(
+                   *parts.file, *parts.backend, parts.prefill_chunk, parts.max_outputs, progress,
+                   model::find_panels(*parts.file, *parts.backend, options.panels_folder)));
   const backend::KvShape shape = parts.model->kv_shape(options.kv);
   uint64_t block_bytes = parts.backend->kv_block_bytes(shape);
+  uint64_t mapped_bytes = parts.model->mapped_bytes();
   if (options.draft && options.speculate != Speculate::kOff) {
     HANDMILL_OK(check_weights(*options.draft, machine.memory.total_bytes));
-    HANDMILL_TRY(
-        parts.draft,
-        Draft::load(options.draft, *parts.backend, options.kv, *parts.model, *parts.tokenizer,
-                    {parts.prefill_chunk, parts.max_sequences, parts.max_outputs}));
+    HANDMILL_TRY(parts.draft,
+                 Draft::load(options.draft, *parts.backend, options, *parts.model, *parts.tokenizer,
+                             {parts.prefill_chunk, parts.max_sequences, parts.max_outputs}));
     block_bytes += parts.draft->block_bytes();
+    mapped_bytes += parts.draft->mapped_bytes();
   }
   HANDMILL_TRY(parts.context, plan_context(options.context, config.context, block_bytes,
-                                           probe::read_memory("").available_bytes));
+                                           free_bytes(mapped_bytes)));
   const int blocks = kv::blocks_for(parts.context);
   HANDMILL_TRY(parts.store, parts.backend->kv_store(shape, blocks));
   if (parts.draft) HANDMILL_OK(parts.draft->make_cache(blocks));

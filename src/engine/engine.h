@@ -40,6 +40,8 @@ struct Options {
   Speculate speculate = Speculate::kAuto;
   /// A smaller model of the same vocabulary that guesses too, or none. The file is kept.
   std::shared_ptr<const gguf::File> draft = {};
+  /// Where panel files lie of models whose own folder takes none; empty: nowhere.
+  std::string panels_folder = {};
 };
 
 enum class Finish { kStop, kLength, kContext, kCancelled, kError };
@@ -85,7 +87,8 @@ struct Request {
 
 class Engine {
  public:
-  /// Loads and packs the model. `file` is kept (embedding rows are read from its mapping).
+  /// Loads the model, and packs it unless a panel file is there. `file` is kept (embedding rows are
+  /// read from its mapping).
   static Result<std::unique_ptr<Engine>> open(std::shared_ptr<const gguf::File> file,
                                               const Options& options,
                                               const base::Progress& progress = {});

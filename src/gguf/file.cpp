@@ -2,6 +2,7 @@
 // of these very entries_ and tensors_, and no name stands twice.
 #include "gguf/file.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -52,6 +53,12 @@ Result<File> File::parse(std::span<const uint8_t> bytes, std::string name) {
       "{}: split.count at byte {}: {}; the parts of a split file are found by its path, not from "
       "bytes alone",
       file.path_, file.find("split.count")->offset, count);
+}
+
+int64_t File::modified_ns() const {
+  int64_t latest = 0;
+  for (const base::MappedFile& part : parts_) latest = std::max(latest, part.modified_ns());
+  return latest;
 }
 
 const Entry* File::find(std::string_view key) const {

@@ -68,6 +68,8 @@ class File {
 
   const std::string& path() const { return path_; }
   uint64_t bytes() const { return bytes_; }  // of all parts
+  /// When a part was last written, the latest of them; 0 for parsed bytes.
+  int64_t modified_ns() const;
   uint32_t version() const { return version_; }
 
   std::span<const Entry> metadata() const { return entries_; }

@@ -53,6 +53,7 @@ class Decoder final : public Model {
             const backend::KvStore& store) const override {
     return count_work(config_, weights_, batch, outputs, store.block_bytes());
   }
+  uint64_t mapped_bytes() const override { return weights_.mapped_bytes; }
   backend::KvShape kv_shape(backend::KvType type) const override {
     return {config_.layers, config_.kv_heads, config_.head_dim, type};
   }
@@ -185,11 +186,12 @@ Status Decoder::make_buffers(size_t rows, size_t outputs) {
 
 Result<std::unique_ptr<Model>> Model::load(const gguf::File& file, backend::Backend& backend,
                                            int max_rows, int max_outputs,
-                                           const base::Progress& progress) {
+                                           const base::Progress& progress,
+                                           std::shared_ptr<const Panels> panels) {
   assert(max_rows > 0 && max_outputs > 0);
   HANDMILL_TRY(Config config, read_config(file));
   const LayerParts& parts = find_architecture(config.architecture)->parts;
-  HANDMILL_TRY(Weights weights, load_weights(file, config, parts, backend, progress));
+  HANDMILL_TRY(Weights weights, load_weights(file, config, parts, backend, panels, progress));
   auto model =
       std::make_unique<Decoder>(std::move(config), std::move(weights), backend, max_outputs);
   HANDMILL_OK(model->make_buffers(static_cast<size_t>(max_rows), static_cast<size_t>(max_outputs)));

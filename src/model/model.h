@@ -48,17 +48,22 @@ Result<Config> read_config(const gguf::File& file);
 /// Names of the supported architectures, for messages and docs.
 std::vector<std::string> architectures();
 
+class Panels;
+
 class Model {
  public:
-  /// Packs every weight. `max_rows` is the largest batch that forward() will be given,
-  /// `max_outputs` the most rows whose logits it will be asked for.
+  /// Packs every weight, or takes it from `panels` where they hold it. `max_rows` is the largest
+  /// batch that forward() will be given, `max_outputs` the most rows whose logits it will be asked
+  /// for.
   static Result<std::unique_ptr<Model>> load(const gguf::File& file, backend::Backend& backend,
                                              int max_rows, int max_outputs,
-                                             const base::Progress& progress = {});
+                                             const base::Progress& progress = {},
+                                             std::shared_ptr<const Panels> panels = {});
   virtual ~Model() = default;
 
   virtual const Config& config() const = 0;
   virtual uint64_t bytes_per_token() const = 0;  // weights streamed for one decoded token
+  virtual uint64_t mapped_bytes() const = 0;     // of these, those that lie in a panel file
   /// What forward() has to do for this batch, of which so many rows are outputs.
   virtual Work work(const backend::Batch& batch, size_t outputs,
                     const backend::KvStore& store) const = 0;

@@ -1,4 +1,4 @@
-// Every tensor is read once, front to back, into the backend's layout.
+// Every tensor is read once, front to back, into the backend's layout, or found there already.
 #include "model/weights.h"
 
 #include <utility>
@@ -13,8 +13,12 @@ namespace {
 class Loader {
  public:
   Loader(const gguf::File& file, const Config& config, backend::Backend& backend,
-         const base::Progress& progress)
-      : file_(file), config_(config), backend_(backend), progress_(progress) {
+         std::shared_ptr<const Panels> panels, const base::Progress& progress)
+      : file_(file),
+        config_(config),
+        backend_(backend),
+        panels_(std::move(panels)),
+        progress_(progress) {
     const bool tied = file.find_tensor(kOutput) == nullptr;
     for (const gguf::Tensor& tensor : file.tensors()) {
       const bool packed = tensor.name == kEmbedding ? tied : tensor.name != kRopeFactors;
@@ -24,8 +28,7 @@ class Loader {
 
   Status weight(std::string_view name, Weight& out) {
     const gguf::Tensor& tensor = *file_.find_tensor(name);
-    auto packed = backend_.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols(),
-                                [this](std::span<const uint8_t> part) { file_.release(part); });
+    auto packed = pack(tensor);
     if (!packed.ok())
       return Error{packed.error().code,
                    fmt::format("{}: tensor {}: {}", file_.path(), name, packed.error().message)};
@@ -80,8 +83,20 @@ class Loader {
   uint64_t bytes_per_token() const { return bytes_per_token_; }
   /// What was loaded since this was last asked.
   Part take_part() { return std::exchange(part_, {}); }
+  uint64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
+  Result<Weight> pack(const gguf::Tensor& tensor) {
+    const std::span<const uint8_t> kept =
+        panels_ == nullptr ? std::span<const uint8_t>() : panels_->find(tensor.name);
+    if (!kept.empty()) {
+      mapped_bytes_ += kept.size();
+      return backend_.adopt(*tensor.format, tensor.rows(), tensor.cols(), {kept, panels_});
+    }
+    return backend_.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols(),
+                         [this](std::span<const uint8_t> part) { file_.release(part); });
+  }
+
   Result<Vector> centres(const backend::Array& bias, int index) {
     std::vector<float> values(bias.cols());
     backend_.read(bias, 0, values);
@@ -102,18 +117,20 @@ class Loader {
   const gguf::File& file_;
   const Config& config_;
   backend::Backend& backend_;
+  std::shared_ptr<const Panels> panels_;
   const base::Progress& progress_;
   uint64_t done_ = 0, total_ = 0;
-  uint64_t bytes_per_token_ = 0;
+  uint64_t bytes_per_token_ = 0, mapped_bytes_ = 0;
   Part part_;
 };
 
 }  // namespace
 
 Result<Weights> load_weights(const gguf::File& file, const Config& config, const LayerParts& parts,
-                             backend::Backend& backend, const base::Progress& progress) {
+                             backend::Backend& backend, const std::shared_ptr<const Panels>& panels,
+                             const base::Progress& progress) {
   HANDMILL_OK(check_tensors(file, config, parts));
-  Loader loader(file, config, backend, progress);
+  Loader loader(file, config, backend, panels, progress);
   Weights weights;
   for (int i = 0; i < config.layers; ++i) {
     HANDMILL_TRY(Layer layer, loader.layer(i));
@@ -129,6 +146,7 @@ Result<Weights> load_weights(const gguf::File& file, const Config& config, const
   weights.head = loader.take_part();
   weights.embedding_row_bytes = embedding.data.size() / embedding.rows();
   weights.bytes_per_token = loader.bytes_per_token();
+  weights.mapped_bytes = loader.mapped_bytes();
   return weights;
 }
 

@@ -11,6 +11,7 @@
 #include "gguf/file.h"
 #include "model/arch/arch.h"
 #include "model/model.h"
+#include "model/panels.h"
 
 namespace handmill::model {
 
@@ -48,12 +49,15 @@ struct Weights {
   Vector output_norm;
   Projection output;
   uint64_t bytes_per_token = 0;  // of all matrices, packed
+  uint64_t mapped_bytes = 0;     // of those from a panel file
   Part body, head;               // the layers; the last norm and the output
   uint64_t embedding_row_bytes = 0;
 };
 
-/// `progress` counts the bytes of the tensors packed. The file must outlive the weights.
+/// `progress` counts the bytes of the tensors packed. The file must outlive the weights; `panels`
+/// may be null, and are kept alive.
 Result<Weights> load_weights(const gguf::File& file, const Config& config, const LayerParts& parts,
-                             backend::Backend& backend, const base::Progress& progress);
+                             backend::Backend& backend, const std::shared_ptr<const Panels>& panels,
+                             const base::Progress& progress);
 
 }  // namespace handmill::model

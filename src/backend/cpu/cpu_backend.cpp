@@ -42,17 +42,13 @@ std::string CpuBackend::description() const {
                      threads_.count() == 1 ? "" : "s");
 }
 
-Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
-                                                 std::span<const uint8_t> data, size_t rows,
-                                                 size_t cols, const Consumed& consumed) {
+/// A matrix that has all but its bytes.
+Result<std::unique_ptr<CpuMatrix>> CpuBackend::matrix(const tensor::Format& format, size_t rows,
+                                                      size_t cols) {
   const auto layout = panel_layout(format);
   if (!layout) return base::unsupported("no panel layout for {} weights", format.name);
-  const size_t row_bytes =
-      cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
-  if (rows == 0 || cols == 0 || cols % static_cast<size_t>(format.block_cols) != 0 ||
-      data.size() / rows < row_bytes)
-    return base::invalid("{} weights of {} x {} do not lie in {} bytes", format.name, rows, cols,
-                         data.size());
+  if (rows == 0 || cols == 0 || cols % static_cast<size_t>(format.block_cols) != 0)
+    return base::invalid("{} weights cannot be {} x {}", format.name, rows, cols);
   auto matrix = std::make_unique<CpuMatrix>();
   matrix->layout = *layout;
   matrix->rows_ = rows;
@@ -60,18 +56,50 @@ Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
   matrix->is_float_ = layout->is_float();
   matrix->panel_bytes = layout->panel_bytes(cols);
   matrix->bytes_ = matrix->panels() * matrix->panel_bytes;
-  HANDMILL_TRY(matrix->data, weights_.take(matrix->bytes_));
+  return matrix;
+}
+
+Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
+                                                 std::span<const uint8_t> data, size_t rows,
+                                                 size_t cols, const Consumed& consumed) {
+  HANDMILL_TRY(auto matrix, CpuBackend::matrix(format, rows, cols));
+  const size_t row_bytes =
+      cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
+  if (data.size() / rows < row_bytes)
+    return base::invalid("{} weights of {} x {} do not lie in {} bytes", format.name, rows, cols,
+                         data.size());
+  HANDMILL_TRY(const std::shared_ptr<uint8_t> panels, weights_.take(matrix->bytes_));
+  matrix->data = panels;
   // The file's copy can go as ours comes, so that the two are never both whole in memory.
   constexpr size_t kPanels = 16;
   threads_.run((matrix->panels() + kPanels - 1) / kPanels, [&](size_t task, int) {
     const size_t end = std::min(matrix->panels(), (task + 1) * kPanels);
     for (size_t panel = task * kPanels; panel < end; ++panel)
-      pack_panel(*layout, data.data(), rows, cols, panel * kPanelRows,
-                 matrix->data.get() + panel * matrix->panel_bytes);
+      pack_panel(matrix->layout, data.data(), rows, cols, panel * kPanelRows,
+                 panels.get() + panel * matrix->panel_bytes);
     const size_t from = task * kPanels * kPanelRows * row_bytes;
     if (consumed) consumed(data.subspan(from, std::min(rows, end * kPanelRows) * row_bytes - from));
   });
   return std::unique_ptr<Matrix>(std::move(matrix));
+}
+
+Result<std::unique_ptr<Matrix>> CpuBackend::adopt(const tensor::Format& format, size_t rows,
+                                                  size_t cols, PackedBytes packed) {
+  HANDMILL_TRY(auto matrix, CpuBackend::matrix(format, rows, cols));
+  if (packed.bytes.size() != matrix->bytes())
+    return base::invalid("packed {} weights of {} x {} are {} bytes, not {}", format.name, rows,
+                         cols, matrix->bytes(), packed.bytes.size());
+  matrix->data = {std::move(packed.owner), packed.bytes.data()};
+  return std::unique_ptr<Matrix>(std::move(matrix));
+}
+
+size_t CpuBackend::packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const {
+  const auto made = matrix(format, rows, cols);
+  return made.ok() ? (*made)->bytes() : 0;
+}
+
+std::string CpuBackend::layout_name() const {
+  return fmt::format("panels of {} rows, version {}", kPanelRows, kPanelVersion);
 }
 
 Result<std::unique_ptr<Array>> CpuBackend::array(size_t rows, size_t cols) {

@@ -21,9 +21,10 @@ namespace handmill::backend {
 struct CpuMatrix final : Matrix {
   PanelLayout layout{};
   size_t panel_bytes = 0;
-  std::shared_ptr<uint8_t> data;  // panels() · panel_bytes
+  std::shared_ptr<const uint8_t> data;  // panels() · panel_bytes
   const uint8_t* panel(size_t index) const { return data.get() + index * panel_bytes; }
   size_t panels() const { return (rows() + kPanelRows - 1) / kPanelRows; }
+  std::span<const uint8_t> packed() const override { return {data.get(), bytes()}; }
   friend class CpuBackend;
 };
 
@@ -62,6 +63,10 @@ class CpuBackend final : public Backend {
   uint64_t barriers() const { return threads_.barriers(); }
   Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format, std::span<const uint8_t> data,
                                        size_t rows, size_t cols, const Consumed& consumed) override;
+  Result<std::unique_ptr<Matrix>> adopt(const tensor::Format& format, size_t rows, size_t cols,
+                                        PackedBytes packed) override;
+  size_t packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const override;
+  std::string layout_name() const override;
   Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) override;
   Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols,
                                                    InputForm form) override;
@@ -123,6 +128,8 @@ class CpuBackend final : public Backend {
     float* values;
   };
 
+  static Result<std::unique_ptr<CpuMatrix>> matrix(const tensor::Format& format, size_t rows,
+                                                   size_t cols);
   /// Panels [panel, panel + count) of `matrix` times n activations, into out [n][count · 16], of
   /// which the fine inputs' second rows take as much again.
   void product(const CpuMatrix& matrix, size_t panel, int count, const CpuActivations& in, size_t n,

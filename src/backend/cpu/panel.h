@@ -24,6 +24,8 @@
 
 namespace handmill::backend {
 
+/// Files keep panels: it rises with every change that packs the same weights into other bytes.
+inline constexpr int kPanelVersion = 1;
 inline constexpr int kPanelRows = 16;
 inline constexpr int kTileCols = 256;
 inline constexpr int kPairCols = 64;
