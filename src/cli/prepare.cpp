@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
@@ -34,17 +33,21 @@ Result<std::unique_ptr<backend::Backend>> make_backend(int threads) {
   return backend::make_cpu_backend(threads > 0 ? threads : machine.threads_best());
 }
 
-/// The first place whose folder can be written. Ours is made where it is not there.
-Result<std::string> writable(const std::vector<std::string>& places) {
+/// A file in the first place that takes one, and its folder. Ours is made where it is not there.
+struct Target {
+  std::string path;
+  OutputFile file;
+};
+Result<Target> create(const std::vector<std::string>& places) {
   std::string why;
   for (const std::string& place : places) {
-    const fs::path folder = fs::absolute(place).parent_path();
-    std::error_code error;
-    if (place != places.front()) fs::create_directories(folder, error);
-    if (::access(folder.c_str(), W_OK | X_OK) == 0) return place;
-    why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", folder.string(), std::strerror(errno));
+    std::error_code ignored;
+    if (place != places.front()) fs::create_directories(fs::path(place).parent_path(), ignored);
+    auto file = OutputFile::create(place);
+    if (file.ok()) return Target{place, std::move(*file)};
+    why += (why.empty() ? "" : "; ") + file.error().message;
   }
-  return base::io("no folder for prepared weights can be written: {}", why);
+  return base::io("{}", why);
 }
 
 Status check_room(const std::string& path, uint64_t needed) {
@@ -64,8 +67,7 @@ Status verify(const ModelFile& model, const model::Panels& panels) {
 }
 
 Status write(const ModelFile& model, const gguf::File& file, backend::Backend& backend,
-             const std::string& path) {
-  HANDMILL_TRY(OutputFile output, OutputFile::create(path));
+             OutputFile& output) {
   {
     ProgressBar bar("Preparing " + model.name);
     const auto sink = [&](std::span<const uint8_t> bytes) {
@@ -113,11 +115,11 @@ Result<int> prepare(const PrepareOptions& options) {
   if (options.remove) return remove(model, places);
   HANDMILL_TRY(const auto backend, make_backend(options.threads));
   if (options.check) return check(model, *file, *backend, places);
-  HANDMILL_TRY(const std::string path, writable(places));
+  HANDMILL_TRY(Target target, create(places));
   const uint64_t bytes = model::panel_file_bytes(*file, *backend);
-  HANDMILL_OK(check_room(path, bytes));
-  HANDMILL_OK(write(model, *file, *backend, path));
-  fmt::print("{}: {}, verified; from now on {} starts from it\n", path, bytes_text(bytes),
+  HANDMILL_OK(check_room(target.path, bytes));
+  HANDMILL_OK(write(model, *file, *backend, target.file));
+  fmt::print("{}: {}, verified; from now on {} starts from it\n", target.path, bytes_text(bytes),
              model.name);
   return kExitOk;
 }

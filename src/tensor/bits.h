@@ -37,17 +37,19 @@ inline void join_nibbles(const uint8_t* codes, int n, uint8_t* packed) {
 /// codes[0..256) from 2-bit planes: per 128 columns 32 bytes, of which bits 2k, 2k+1 of byte j are
 /// column 32k + j.
 inline void split_two_bits(const uint8_t (&packed)[64], uint8_t* codes) {
-  for (int c = 0; c < 256; ++c) {
-    const int half = c / 128, plane = c / 32 % 4, j = c % 32;
-    codes[c] = packed[32 * half + j] >> (2 * plane) & 3;
-  }
+  // Loops of one shift each, which become vector instructions: this is a third of packing q6_k.
+  for (int half = 0; half < 2; ++half)
+    for (int plane = 0; plane < 4; ++plane)
+      for (int j = 0; j < 32; ++j)
+        codes[128 * half + 32 * plane + j] = packed[32 * half + j] >> (2 * plane) & 3;
 }
 
 /// codes[c] gets bit `to` from bit k of packed[j], c = 32k + j, for 256 columns.
 inline void add_bits(const uint8_t (&packed)[32], int to, uint8_t* codes) {
-  for (int c = 0; c < 256; ++c) {
-    codes[c] = static_cast<uint8_t>(codes[c] | (packed[c % 32] >> (c / 32) & 1) << to);
-  }
+  for (int plane = 0; plane < 8; ++plane)
+    for (int j = 0; j < 32; ++j)
+      codes[32 * plane + j] =
+          static_cast<uint8_t>(codes[32 * plane + j] | (packed[j] >> plane & 1) << to);
 }
 
 /// codes[i] gets bit 4 from bit i of a little-endian 32-bit word: the fifth bits of q5_0 and q5_1.

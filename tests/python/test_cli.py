@@ -368,11 +368,12 @@ def test_mistakes_are_told_in_one_line(call, words, code, message):
     assert len(lines) == 1 and lines[0].startswith("handmill: ") and message in lines[0], lines
 
 
-@pytest.mark.parametrize("command", ["run", "show", "tokenize", "logits", "bench"])
+@pytest.mark.parametrize("command", ["run", "prepare", "show", "tokenize", "logits", "bench"])
 def test_help_is_complete(call, command):
     page = call(command, "--help")
     text = page.stdout.decode()
-    assert page.returncode == 0 and text.startswith(("Answer", "Tell", "Turn", "Write", "Measure"))
+    assert page.returncode == 0 and text.startswith(("Answer", "Keep", "Tell", "Turn", "Write",
+                                                        "Measure"))
     for part in (f"Usage: handmill {command}", "--threads", "--help", "Example"):
         assert part in text
     assert call("help", command).stdout == page.stdout
