@@ -4,56 +4,24 @@
 #include <algorithm>
 #include <chrono>
 
-#include "backend/cpu/cpu.h"
 #include "base/error.h"
 #include "engine/batch.h"
-#include "engine/context.h"
-#include "engine/draft.h"
+#include "engine/embedding.h"
+#include "engine/logprobs.h"
+#include "engine/parts.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
 #include "engine/speculation.h"
-#include "engine/stop.h"
 #include "kv/cache.h"
-#include "model/model.h"
-#include "model/panels.h"
-#include "probe/machine.h"
 
 namespace handmill::engine {
 namespace {
 
-constexpr int kThreadsMax = 1024;
-constexpr int kContextMax = 1 << 26;
-constexpr int kPrefillChunkMax = 1 << 14;
-constexpr int kSequencesMax = 1024;
-constexpr int kOutputsMin = 16;  // rows whose logits score() computes at once, or speculation fills
-
-Status in_range(const char* name, int value, int min, int max) {
-  if (value >= min && value <= max) return {};
-  return base::invalid("{} is {}; it must be {} to {}", name, value, min, max);
+/// A quarter of a step, but no less than a block: the products are efficient still, and a stream
+/// that runs beside a long prompt waits for a token a quarter as long as for a whole step.
+int beside_tokens(int batch_tokens) {
+  return std::min(batch_tokens, std::max(backend::kKvBlock, batch_tokens / 4));
 }
-
-Status validate(const Options& options) {
-  HANDMILL_OK(in_range("threads", options.threads, 0, kThreadsMax));
-  HANDMILL_OK(in_range("context", options.context, 0, kContextMax));
-  HANDMILL_OK(in_range("prefill_chunk", options.prefill_chunk, 1, kPrefillChunkMax));
-  return in_range("max_sequences", options.max_sequences, 1, kSequencesMax);
-}
-
-/// What an engine is made of, in the order in which it is made.
-struct Parts {
-  std::shared_ptr<const gguf::File> file;
-  int threads;
-  std::shared_ptr<const text::Tokenizer> tokenizer;
-  std::unique_ptr<backend::Backend> backend;
-  std::unique_ptr<model::Model> model;
-  std::unique_ptr<backend::KvStore> store;
-  std::unique_ptr<Draft> draft;  // or none
-  int context;                   // positions of the store
-  int prefill_chunk;             // rows of a batch
-  int max_sequences;
-  int max_outputs;  // rows of a batch whose logits are wanted
-  Speculate speculate;
-};
 
 class LocalEngine final : public Engine {
  public:
@@ -72,10 +40,13 @@ class LocalEngine final : public Engine {
   Result<backend::Roofs> measure_roofs() override { return parts_.backend->measure_roofs(); }
 
   Result<RequestId> submit(Request request, Sink sink) override;
+  Result<RequestId> submit(EmbedRequest request, EmbedSink sink) override;
   void cancel(RequestId id) override;
   bool step() override;
   Status score(std::span<const text::Token> tokens,
                const std::function<void(size_t, std::span<const float>)>& row) override;
+  Stats stats() const override;
+  int width() const override { return parts_.model->config().width; }
   void clear_cache() override {
     cache_.clear();
     speculation_.clear_cache();
@@ -85,8 +56,14 @@ class LocalEngine final : public Engine {
   bool end_cancelled();
   void retire();
   void run(std::span<const Slice> plan);
+  void read_whole_texts(std::span<const Slice> plan);
   void commit(std::span<const Slice> plan);
+  void pick(Sequence& sequence, size_t row);
+  void count_prompt(const Task& task);
   Status check_tokens(std::span<const text::Token> tokens) const;
+  /// visit(i, logits) for every i below `count`, of the batch's row first_row + i.
+  template <class F>
+  void for_each_logits(int first_row, int count, F visit);
   /// Positions of one sequence.
   int positions_max() const { return std::min(context(), model_context()); }
   int sampled_vocab() const {
@@ -100,20 +77,27 @@ class LocalEngine final : public Engine {
   FlatBatch batch_;
   const backend::Array* logits_ = nullptr;  // of the last run
   std::vector<float> row_;                  // [vocab]
+  std::vector<float> raw_;                  // [vocab], what the sampler was given
+  std::vector<float> state_;                // [width]
+  std::vector<int32_t> rows_;
   model::Work work_;
+  Stats stats_;  // its counters of tokens and steps
   RequestId last_id_ = 0;
 };
 
 LocalEngine::LocalEngine(Parts parts)
     : parts_(std::move(parts)),
       cache_(parts_.store->blocks()),
-      scheduler_(cache_, {parts_.prefill_chunk, parts_.max_sequences, positions_max()}),
+      scheduler_(cache_, {.batch_tokens = parts_.prefill_chunk,
+                          .beside_tokens = beside_tokens(parts_.prefill_chunk),
+                          .sequences_max = parts_.max_sequences,
+                          .positions_max = positions_max()}),
       speculation_(parts_.speculate, parts_.draft.get(),
-                   std::min(parts_.prefill_chunk, parts_.max_outputs), parts_.max_sequences,
-                   positions_max()),
+                   std::min(parts_.prefill_chunk, parts_.max_outputs), parts_.max_sequences),
       batch_(static_cast<size_t>(parts_.prefill_chunk), static_cast<size_t>(parts_.max_sequences),
              static_cast<size_t>(parts_.max_outputs)),
-      row_(static_cast<size_t>(parts_.model->config().vocab)) {}
+      row_(static_cast<size_t>(parts_.model->config().vocab)),
+      state_(static_cast<size_t>(width())) {}
 
 Status LocalEngine::check_tokens(std::span<const text::Token> tokens) const {
   const int vocab = parts_.model->config().vocab;
@@ -128,20 +112,40 @@ Status LocalEngine::check_tokens(std::span<const text::Token> tokens) const {
 }
 
 Result<RequestId> LocalEngine::submit(Request request, Sink sink) {
+  if (request.context < 0)
+    return base::invalid("context is {}; it must be at least 1, or 0 for the engine's own",
+                         request.context);
   HANDMILL_OK(check_tokens(request.prompt));
+  // The last token of an answer takes no position.
+  const int positions =
+      request.context == 0 ? positions_max() : std::min(request.context - 1, positions_max());
+  if (request.prompt.size() > static_cast<size_t>(positions))
+    return base::limit("a prompt of {} tokens and its answer do not fit into the context of {}",
+                       request.prompt.size(), positions + 1);
   HANDMILL_OK(sample::validate(request.sampling, sampled_vocab()));
   HANDMILL_OK(StopMatcher::validate(request.stop));
   if (request.max_tokens < -1 || request.max_tokens == 0)
     return base::invalid("max_tokens is {}; it must be at least 1, or -1 for no limit",
                          request.max_tokens);
+  if (request.logprobs < -1 || request.logprobs > kLogprobsMax)
+    return base::invalid("logprobs is {}; it must be 0 to {}, or -1 for none", request.logprobs,
+                         kLogprobsMax);
   scheduler_.add(std::make_unique<Sequence>(++last_id_, std::move(request), std::move(sink),
-                                            parts_.tokenizer, sampled_vocab()));
+                                            parts_.tokenizer, sampled_vocab(), positions));
+  return last_id_;
+}
+
+Result<RequestId> LocalEngine::submit(EmbedRequest request, EmbedSink sink) {
+  HANDMILL_OK(check_tokens(request.tokens));
+  scheduler_.add(std::make_unique<Embedding>(++last_id_, std::move(request), std::move(sink),
+                                             positions_max(), parts_.model->config().pooling,
+                                             width()));
   return last_id_;
 }
 
 void LocalEngine::cancel(RequestId id) {
-  scheduler_.for_each([id](Sequence& sequence) {
-    if (sequence.id() == id) sequence.cancel();
+  scheduler_.for_each([id](Task& task) {
+    if (task.id() == id) task.cancel();
   });
 }
 
@@ -157,9 +161,9 @@ bool LocalEngine::step() {
 
 bool LocalEngine::end_cancelled() {
   bool any = false;
-  scheduler_.for_each([&any](Sequence& sequence) {
-    if (!sequence.cancelled()) return;
-    sequence.end(Finish::kCancelled);
+  scheduler_.for_each([&any](Task& task) {
+    if (!task.cancelled()) return;
+    task.end(Finish::kCancelled);
     any = true;
   });
   if (any) retire();
@@ -167,54 +171,131 @@ bool LocalEngine::end_cancelled() {
 }
 
 void LocalEngine::retire() {
-  scheduler_.for_each([this](Sequence& sequence) {
-    if (sequence.ended()) speculation_.release(sequence);
+  scheduler_.for_each([this](Task& task) {
+    if (task.ended() && task.sequence() != nullptr) speculation_.release(*task.sequence());
   });
   scheduler_.retire();
 }
 
 void LocalEngine::run(std::span<const Slice> plan) {
   batch_.clear();
-  for (const auto& [sequence, count] : plan) {
-    const auto tokens = sequence->tokens().subspan(static_cast<size_t>(sequence->computed()),
-                                                   static_cast<size_t>(count));
-    batch_.add(tokens, sequence->computed(), sequence->table);
-    if (count < sequence->pending()) continue;
+  size_t outputs = 0;  // rows whose logits are wanted, those of whole prompts too
+  for (const auto& [task, count] : plan) {
+    const auto tokens =
+        task->tokens().subspan(static_cast<size_t>(task->computed()), static_cast<size_t>(count));
+    batch_.add(tokens, task->computed(), task->table);
+    const Sequence* sequence = task->sequence();
+    if (sequence != nullptr && sequence->wants_prompt_logprobs())
+      outputs += static_cast<size_t>(count);
+    if (count < task->pending() || sequence == nullptr) continue;
     batch_.want_last();
-    int position = sequence->length();
+    int position = task->length();
     for (const text::Token token : sequence->guess.proposal) {
       batch_.add_row(token, position++);
       batch_.want_last();
     }
   }
-  work_ += parts_.model->work(batch_.view(), batch_.outputs().size(), *parts_.store);
+  outputs += batch_.outputs().size();
+  work_ += parts_.model->work(batch_.view(), outputs, *parts_.store);
   const auto start = std::chrono::steady_clock::now();
-  logits_ = &parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, batch_.outputs());
+  parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, {});
+  read_whole_texts(plan);
+  logits_ = &parts_.model->logits(batch_.outputs());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   speculation_.ran(plan, seconds.count());
+  ++stats_.steps;
+}
+
+/// What every position gives, to those that want it: hidden states, or logits of a prompt.
+void LocalEngine::read_whole_texts(std::span<const Slice> plan) {
+  const backend::Array* hidden = nullptr;
+  int row = 0;
+  for (const auto& [task, count] : plan) {
+    Sequence* sequence = task->sequence();
+    if (Embedding* embedding = task->embedding()) {
+      if (hidden == nullptr) hidden = &parts_.model->hidden(batch_.view().size());
+      for (int i = 0; i < count; ++i) {
+        parts_.backend->read(*hidden, static_cast<size_t>(row + i), state_);
+        embedding->add(task->computed() + i, state_);
+      }
+    } else if (sequence->wants_prompt_logprobs()) {
+      const auto sampled = static_cast<size_t>(sampled_vocab());
+      for_each_logits(row, count, [&](int i, std::span<const float> logits) {
+        sequence->add_prompt_logits(task->computed() + i, logits.first(sampled));
+      });
+    }
+    row += count;
+    if (sequence != nullptr) row += static_cast<int>(sequence->guess.proposal.size());
+  }
+}
+
+template <class F>
+void LocalEngine::for_each_logits(int first_row, int count, F visit) {
+  for (int done = 0; done < count; done += static_cast<int>(rows_.size())) {
+    rows_.clear();
+    for (int i = done; i < std::min(count, done + parts_.max_outputs); ++i)
+      rows_.push_back(first_row + i);
+    const backend::Array& logits = parts_.model->logits(rows_);
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      parts_.backend->read(logits, i, row_);
+      visit(done + static_cast<int>(i), std::span<const float>(row_));
+    }
+  }
 }
 
 void LocalEngine::commit(std::span<const Slice> plan) {
-  const auto sampled = static_cast<size_t>(sampled_vocab());
-  size_t output = 0;
+  size_t row = 0;
   bool ended = false;
-  for (const auto& [sequence, count] : plan) {
-    sequence->advance(count);
-    if (sequence->pending() == 0) {
-      size_t row = output;
-      output += 1 + sequence->guess.proposal.size();
-      const auto pick = [&] {
-        parts_.backend->read(*logits_, row++, row_);
-        return sequence->pick(std::span(row_).first(sampled), positions_max());
-      };
-      while (pick()) sequence->advance(1);  // what was foreseen is computed already
-      speculation_.verified(*sequence);
+  for (const auto& [task, count] : plan) {
+    task->advance(count);
+    if (task->pending() == 0) {
+      count_prompt(*task);
+      if (Sequence* sequence = task->sequence()) {
+        const size_t rows = 1 + sequence->guess.proposal.size();
+        pick(*sequence, row);
+        row += rows;
+      } else {
+        task->embedding()->finish();
+      }
     }
-    cache_.publish(sequence->table,
-                   sequence->tokens().first(static_cast<size_t>(sequence->computed())));
-    ended |= sequence->ended();
+    cache_.publish(task->table, task->tokens().first(static_cast<size_t>(task->computed())));
+    ended |= task->ended();
   }
   if (ended) retire();
+}
+
+/// As many tokens as were foreseen, and one more.
+void LocalEngine::pick(Sequence& sequence, size_t row) {
+  const auto sampled = static_cast<size_t>(sampled_vocab());
+  const int before = sequence.timings().generated_tokens;
+  const auto next = [&] {
+    parts_.backend->read(*logits_, row++, row_);
+    if (sequence.wants_logprobs()) raw_ = row_;
+    return sequence.pick(std::span(row_).first(sampled),
+                         std::span<const float>(raw_).first(raw_.empty() ? 0 : sampled));
+  };
+  while (next()) sequence.advance(1);  // what was foreseen is computed already
+  stats_.generated_tokens += static_cast<uint64_t>(sequence.timings().generated_tokens - before);
+  stats_.proposed_tokens += sequence.guess.proposal.size();
+  stats_.accepted_tokens += static_cast<uint64_t>(sequence.guess.accepted);
+  speculation_.verified(sequence);
+}
+
+/// Once, when it is computed for the first time.
+void LocalEngine::count_prompt(const Task& task) {
+  if (task.timings().generated_tokens > 0) return;
+  stats_.prompt_tokens += static_cast<uint64_t>(task.timings().prompt_tokens);
+  stats_.cached_tokens += static_cast<uint64_t>(task.timings().cached_tokens);
+}
+
+Stats LocalEngine::stats() const {
+  Stats stats = stats_;
+  stats.preemptions = scheduler_.preemptions();
+  stats.running = static_cast<int>(scheduler_.running());
+  stats.waiting = static_cast<int>(scheduler_.waiting());
+  stats.kv_blocks = cache_.blocks();
+  stats.kv_free = cache_.free_blocks();
+  return stats;
 }
 
 Status LocalEngine::score(std::span<const text::Token> tokens,
@@ -226,72 +307,17 @@ Status LocalEngine::score(std::span<const text::Token> tokens,
                        tokens.size(), kv::blocks_for(static_cast<int>(tokens.size())),
                        cache_.free_blocks());
   const auto chunk = static_cast<size_t>(parts_.prefill_chunk);
-  std::vector<int32_t> rows;
   for (size_t first = 0; first < tokens.size(); first += chunk) {
     const size_t count = std::min(chunk, tokens.size() - first);
     batch_.clear();
     batch_.add(tokens.subspan(first, count), static_cast<int>(first), table);
     parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, {});
-    for (size_t done = 0; done < count; done += rows.size()) {
-      rows.clear();
-      for (size_t i = done; i < count && rows.size() < static_cast<size_t>(parts_.max_outputs); ++i)
-        rows.push_back(static_cast<int32_t>(i));
-      const backend::Array& logits = parts_.model->logits(rows);
-      for (size_t i = 0; i < rows.size(); ++i) {
-        parts_.backend->read(logits, i, row_);
-        row(first + done + i, row_);
-      }
-    }
+    for_each_logits(0, static_cast<int>(count), [&](int i, std::span<const float> logits) {
+      row(first + static_cast<size_t>(i), logits);
+    });
   }
   cache_.release(table);
   return {};
-}
-
-/// Mapped weights count as memory that the system could take back, but every token reads them.
-uint64_t free_bytes(uint64_t mapped_bytes) {
-  const uint64_t available = probe::read_memory("").available_bytes;
-  return available == 0 ? 0 : std::max<uint64_t>(available, mapped_bytes + 1) - mapped_bytes;
-}
-
-Result<Parts> make_parts(std::shared_ptr<const gguf::File> file, const Options& options,
-                         const base::Progress& progress) {
-  HANDMILL_OK(validate(options));
-  HANDMILL_TRY(const probe::Machine machine, probe::read_machine());
-  Parts parts;
-  parts.file = std::move(file);
-  parts.threads = options.threads > 0 ? options.threads : machine.threads_best();
-  parts.prefill_chunk = options.prefill_chunk;
-  parts.max_sequences = options.max_sequences;
-  parts.speculate = options.speculate;
-  parts.max_outputs = std::max(kOutputsMin, options.max_sequences);
-  HANDMILL_OK(check_weights(*parts.file, machine.memory.total_bytes));
-  HANDMILL_TRY(const model::Config config, model::read_config(*parts.file));
-  HANDMILL_TRY(parts.tokenizer, text::Tokenizer::load(*parts.file));
-  if (parts.tokenizer->vocab_size() > config.vocab)
-    return base::invalid("{}: the tokenizer has {} tokens, token_embd.weight only {} rows",
-                         parts.file->path(), parts.tokenizer->vocab_size(), config.vocab);
-  HANDMILL_TRY(parts.backend, backend::make_cpu_backend(parts.threads));
-  HANDMILL_TRY(parts.model,
-               model::Model::load(
-                   *parts.file, *parts.backend, parts.prefill_chunk, parts.max_outputs, progress,
-                   model::find_panels(*parts.file, *parts.backend, options.panels_folder)));
-  const backend::KvShape shape = parts.model->kv_shape(options.kv);
-  uint64_t block_bytes = parts.backend->kv_block_bytes(shape);
-  uint64_t mapped_bytes = parts.model->mapped_bytes();
-  if (options.draft && options.speculate != Speculate::kOff) {
-    HANDMILL_OK(check_weights(*options.draft, machine.memory.total_bytes));
-    HANDMILL_TRY(parts.draft,
-                 Draft::load(options.draft, *parts.backend, options, *parts.model, *parts.tokenizer,
-                             {parts.prefill_chunk, parts.max_sequences, parts.max_outputs}));
-    block_bytes += parts.draft->block_bytes();
-    mapped_bytes += parts.draft->mapped_bytes();
-  }
-  HANDMILL_TRY(parts.context, plan_context(options.context, config.context, block_bytes,
-                                           free_bytes(mapped_bytes)));
-  const int blocks = kv::blocks_for(parts.context);
-  HANDMILL_TRY(parts.store, parts.backend->kv_store(shape, blocks));
-  if (parts.draft) HANDMILL_OK(parts.draft->make_cache(blocks));
-  return parts;
 }
 
 }  // namespace

@@ -65,10 +65,25 @@ struct Timings {
   double tg() const;        // 1 / tpot
 };
 
+/// A token and the natural logarithm of its probability, in the model's own distribution before any
+/// sampler.
+struct Likely {
+  text::Token token = text::kNoToken;
+  float logprob = 0;
+};
+struct TokenLogprob {
+  Likely chosen;
+  std::vector<Likely> top;  // likeliest first, equal ones by lower id; as many as were asked for
+};
+
 struct Event {
   RequestId id = 0;
   text::Token token =
-      text::kNoToken;            // the token just made; kNoToken in an event that only finishes
+      text::kNoToken;    // the token just made; kNoToken in an event that only finishes
+  TokenLogprob logprob;  // of `token`, where the request asked
+  /// Where asked, in the event of the first token: one for each token of the prompt. The first has
+  /// no logprob (NaN) and no top.
+  std::vector<TokenLogprob> prompt_logprobs;
   std::string text;              // whole characters that are certain to belong to the answer
   std::optional<Finish> finish;  // in the last event of a request
   std::string error;             // with Finish::kError
@@ -83,6 +98,38 @@ struct Request {
   int max_tokens = -1;            // −1: until the context is full
   std::vector<std::string> stop;  // the answer ends before the first of these
   bool ignore_end = false;        // go on past end tokens (measurements)
+  int context = 0;                // most tokens of prompt and answer; 0: as many as the engine has
+  int logprobs = -1;              // 0 to 20: each token's logprob and so many likeliest; -1: none
+  bool prompt_logprobs = false;   // of the prompt too: it is computed whole, past the prefix cache
+  int priority = 0;               // of waiting requests, lower goes first
+  uint64_t owner = 0;             // waiting requests of different owners take turns
+};
+
+/// The mean over a text's positions of the model's last normed hidden states, at unit length.
+struct EmbedRequest {
+  std::vector<text::Token> tokens;
+  int priority = 0;
+  uint64_t owner = 0;
+};
+struct EmbedEvent {
+  RequestId id = 0;
+  std::vector<float> vector;     // [width]
+  std::optional<Finish> finish;  // kStop, kCancelled or kError
+  std::string error;
+  Timings timings;
+};
+using EmbedSink = std::function<void(const EmbedEvent&)>;
+
+/// Counters since the engine was opened, and how things stand.
+struct Stats {
+  uint64_t steps = 0;
+  uint64_t prompt_tokens = 0;  // computed or found
+  uint64_t cached_tokens = 0;  // of these, found in the prefix cache
+  uint64_t generated_tokens = 0;
+  uint64_t preemptions = 0;
+  uint64_t proposed_tokens = 0, accepted_tokens = 0;
+  int running = 0, waiting = 0;
+  int kv_blocks = 0, kv_free = 0;
 };
 
 class Engine {
@@ -110,6 +157,7 @@ class Engine {
   /// Queues a request. An empty prompt, tokens outside the vocabulary, bad settings, and a prompt
   /// that cannot fit are errors; the last names both numbers.
   virtual Result<RequestId> submit(Request request, Sink sink) = 0;
+  virtual Result<RequestId> submit(EmbedRequest request, EmbedSink sink) = 0;
   /// Ends a request at the next step, wherever it is.
   virtual void cancel(RequestId id) = 0;
   /// Computes one batch. False when there was nothing to do. Failures of a request go to its sink.
@@ -124,6 +172,8 @@ class Engine {
   /// in order. Uses free cache blocks and leaves them free; the prefix cache is not used.
   virtual Status score(std::span<const text::Token> tokens,
                        const std::function<void(size_t, std::span<const float>)>& row) = 0;
+  virtual Stats stats() const = 0;
+  virtual int width() const = 0;  // of an embedding
   /// Forgets the prefix cache (measurements of a cold start).
   virtual void clear_cache() = 0;
 };

@@ -232,14 +232,70 @@ TEST(Engine, CancelEndsARequestWhereverItIs) {
   ASSERT_TRUE(engine->step());
   EXPECT_FALSE(engine.answer(decoding).tokens.empty());
   EXPECT_TRUE(engine.answer(prefill).tokens.empty());
-  for (RequestId id : {decoding, prefill, queued}) engine->cancel(id);
-  engine->cancel(999);
-  EXPECT_TRUE(engine->step());
-  for (RequestId id : {decoding, prefill, queued})
+  EXPECT_EQ(engine->stats().running, 2);
+  EXPECT_EQ(engine->stats().waiting, 1);
+  int others = 2, blocks = 4;  // of the two that go on, after the next step
+  for (RequestId id : {queued, prefill, decoding}) {
+    engine->cancel(id);
+    EXPECT_TRUE(engine->step());
     EXPECT_EQ(engine.answer(id).finish, Finish::kCancelled);
+    EXPECT_EQ(engine->stats().running + engine->stats().waiting, others--);
+    EXPECT_EQ(engine->stats().kv_free, 32 - blocks);
+    blocks = others;  // one that decodes within its first block, and then none
+  }
+  engine->cancel(999);
+  EXPECT_EQ(engine->stats().kv_free, 32);
   EXPECT_FALSE(engine->step());
-  EXPECT_EQ(engine.ask(request(random_prompt(2000, 4), 1)).finish, Finish::kLength)
-      << "all blocks are free again";
+}
+
+TEST(Engine, ARequestsOwnContextIsItsLimit) {
+  TestEngine engine(TinyModel{});
+  Request wanted = request(random_prompt(90, 1), -1);
+  wanted.context = 100;
+  const Answer answer = engine.ask(wanted);
+  EXPECT_EQ(answer.finish, Finish::kContext);
+  EXPECT_EQ(answer.tokens.size(), 10u);
+  wanted.context = 91;
+  EXPECT_EQ(engine.ask(wanted).tokens.size(), 1u);
+  wanted.context = 1 << 20;
+  wanted.max_tokens = 3;
+  EXPECT_EQ(engine.ask(wanted).finish, Finish::kLength);
+  for (const int context : {1, 50, 90}) {
+    wanted.context = context;
+    const auto refused = engine->submit(wanted, {});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, Code::kLimit);
+    EXPECT_NE(refused.error().message.find("90 tokens"), std::string::npos);
+    EXPECT_NE(refused.error().message.find("of " + std::to_string(context)), std::string::npos)
+        << refused.error().message;
+  }
+  wanted.context = -1;
+  EXPECT_EQ(engine->submit(wanted, {}).error().code, Code::kInvalid);
+}
+
+TEST(Engine, CountsWhatItDid) {
+  TestEngine engine(TinyModel{}, {.threads = 2, .context = 1024, .speculate = Speculate::kAlways});
+  EXPECT_EQ(engine->stats().kv_blocks, 16);
+  EXPECT_EQ(engine->stats().kv_free, 16);
+  engine.ask(request(random_prompt(100, 1), 10));
+  EXPECT_GT(engine->stats().steps, 0u);
+  EXPECT_EQ(engine->stats().prompt_tokens, 100u);
+  EXPECT_EQ(engine->stats().cached_tokens, 0u);
+  EXPECT_EQ(engine->stats().generated_tokens, 10u);
+  const Answer again = engine.ask(babble(100, 200, 1));
+  const Answer cached = engine.ask(babble(100, 200, 1));
+  const Stats stats = engine->stats();
+  EXPECT_EQ(stats.prompt_tokens, 300u);
+  EXPECT_EQ(stats.cached_tokens, 64u);
+  EXPECT_EQ(stats.generated_tokens, 410u);
+  EXPECT_GE(stats.proposed_tokens,
+            static_cast<uint64_t>(again.timings.proposed_tokens + cached.timings.proposed_tokens));
+  EXPECT_GE(stats.accepted_tokens,
+            static_cast<uint64_t>(again.timings.accepted_tokens + cached.timings.accepted_tokens));
+  EXPECT_GT(stats.accepted_tokens, 0u);
+  EXPECT_EQ(stats.running + stats.waiting, 0);
+  EXPECT_EQ(stats.kv_free, 16);
+  EXPECT_EQ(stats.preemptions, 0u);
 }
 
 TEST(Engine, AFailingRequestHarmsNoOther) {

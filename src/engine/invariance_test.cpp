@@ -83,6 +83,48 @@ TEST_P(EngineInvariance, AmongSixteenAndPreempted) {
   }
 }
 
+TEST_P(EngineInvariance, AmongSixteenWithOnePrefix) {
+  std::vector<Request> requests;
+  for (uint32_t i = 0; i < 16; ++i) {
+    auto prompt = random_prompt(200, 77);
+    for (text::Token token : random_prompt(3 + 8 * i, i)) prompt.push_back(token);
+    requests.push_back(request(std::move(prompt), i % 2 == 0 ? 110 : 20, i % 2 == 0, i));
+    requests.back().priority = static_cast<int>(i % 3);
+    requests.back().owner = i % 4;
+    requests.back().logprobs = i % 2 == 0 ? 1 : -1;
+    requests.back().prompt_logprobs = i == 5;
+  }
+  std::vector<Answer> alone;
+  {
+    TestEngine engine(tiny(), options(2, 512));
+    for (const Request& request : requests) {
+      engine->clear_cache();
+      alone.push_back(engine.ask(request));
+    }
+  }
+  uint64_t preemptions = 0;
+  for (const Options& o : {options(2, 512, 4096), options(1, 64, 512), options(2, 17, 448)}) {
+    TestEngine engine(tiny(), o);
+    for (const char* cache : {"cold", "hot"}) {
+      std::vector<RequestId> ids;
+      for (const Request& request : requests) ids.push_back(engine.submit(request));
+      engine.submit(EmbedRequest{.tokens = random_prompt(300, 77)});
+      engine->drain();
+      int cached = 0;
+      for (size_t i = 0; i < ids.size(); ++i) {
+        expect_same(alone[i], engine.answer(ids[i]),
+                    fmt::format("request {}, context {}, chunk {}, {}", i, o.context,
+                                o.prefill_chunk, cache));
+        cached += engine.answer(ids[i]).timings.cached_tokens;
+      }
+      EXPECT_GE(cached, 10 * 192) << "computed once, and found by the others";
+    }
+    preemptions += engine->stats().preemptions;
+    EXPECT_EQ(engine->stats().kv_free, engine->stats().kv_blocks);
+  }
+  EXPECT_GT(preemptions, 0u);
+}
+
 TEST_P(EngineInvariance, PrefixCacheHotOrCold) {
   TestEngine engine(tiny(), options(2, 100));
   const auto prompt = random_prompt(200, 21);

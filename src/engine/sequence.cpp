@@ -2,51 +2,48 @@
 #include "engine/sequence.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "engine/logprobs.h"
 
 namespace handmill::engine {
-namespace {
-
-double seconds(std::chrono::steady_clock::duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
-}  // namespace
 
 Sequence::Sequence(RequestId id, Request request, Sink sink,
-                   std::shared_ptr<const text::Tokenizer> tokenizer, int vocab)
-    : id_(id),
+                   std::shared_ptr<const text::Tokenizer> tokenizer, int vocab, int positions_max)
+    : Task(id, std::move(request.prompt),
+           {.positions_max = positions_max, .priority = request.priority, .owner = request.owner}),
       request_(std::move(request)),
       sink_(std::move(sink)),
       tokenizer_(std::move(tokenizer)),
-      tokens_(std::move(request_.prompt)),
       sampler_(request_.sampling, vocab),
       detokenizer_(tokenizer_),
-      stop_(std::move(request_.stop)),
-      submitted_(Clock::now()) {
-  timings_.prompt_tokens = length();
+      stop_(std::move(request_.stop)) {
   for (text::Token token : tokens_) sampler_.accept(token);
 }
 
-void Sequence::start(int cached, int positions_max) {
-  computed_ = cached;
-  if (started_) return;
-  started_ = true;
-  scheduled_ = Clock::now();
-  timings_.queue_s = seconds(scheduled_ - submitted_);
-  timings_.cached_tokens = cached;
-  const int room = positions_max + 1 - length();
-  const int answer = request_.max_tokens < 0 ? room : std::min(request_.max_tokens, room);
-  tokens_.reserve(tokens_.size() + static_cast<size_t>(answer));
-  table.reserve(static_cast<size_t>(kv::blocks_for(length() + answer)));
+int Sequence::length_max() const {
+  const int room = terms_.positions_max + 1 - length();
+  return length() + (request_.max_tokens < 0 ? room : std::min(request_.max_tokens, room));
 }
 
-int Sequence::spare(int positions_max) const {
-  const int room = positions_max - length();
+int Sequence::spare() const {
+  const int room = terms_.positions_max - length();
   if (request_.max_tokens < 0) return room;
   return std::min(room, request_.max_tokens - timings_.generated_tokens - 1);
 }
 
-bool Sequence::pick(std::span<float> logits, int positions_max) {
+/// After it was preempted the first ones come again, with the same bits.
+void Sequence::add_prompt_logits(int position, std::span<const float> logits) {
+  const auto next = static_cast<size_t>(position) + 1;
+  if (prompt_logprobs_.empty()) {
+    prompt_logprobs_.resize(tokens_.size());
+    prompt_logprobs_[0].chosen = {tokens_[0], std::numeric_limits<float>::quiet_NaN()};
+  }
+  if (next == tokens_.size()) return;
+  find_logprobs(logits, tokens_[next], std::max(request_.logprobs, 0), prompt_logprobs_[next]);
+}
+
+bool Sequence::pick(std::span<float> logits, std::span<const float> raw) {
   Result<text::Token> token = sampler_.sample(logits);
   if (!token.ok()) {
     end(Finish::kError, token.error().message);
@@ -54,16 +51,19 @@ bool Sequence::pick(std::span<float> logits, int positions_max) {
   }
   event_.token = *token;
   event_.text.clear();
+  if (wants_logprobs()) find_logprobs(raw, *token, request_.logprobs, event_.logprob);
+  event_.prompt_logprobs = std::move(prompt_logprobs_);
+  prompt_logprobs_.clear();
   const auto tried = static_cast<size_t>(guess.accepted);
   const bool foreseen = tried < guess.proposal.size() && guess.proposal[tried] == *token;
   guess.accepted += foreseen ? 1 : 0;
   timings_.accepted_tokens += foreseen ? 1 : 0;
-  if (const auto finish = commit(*token, positions_max)) finish_event(*finish);
+  if (const auto finish = commit(*token)) finish_event(*finish);
   send();
   return foreseen && !ended_;
 }
 
-std::optional<Finish> Sequence::commit(text::Token token, int positions_max) {
+std::optional<Finish> Sequence::commit(text::Token token) {
   const auto now = Clock::now();
   if (timings_.generated_tokens++ == 0) {
     first_token_ = now;
@@ -76,13 +76,15 @@ std::optional<Finish> Sequence::commit(text::Token token, int positions_max) {
   if (!request_.ignore_end && tokenizer_->is_end(token)) return Finish::kStop;
   if (stop_.push(detokenizer_.push(token), event_.text)) return Finish::kStop;
   if (timings_.generated_tokens == request_.max_tokens) return Finish::kLength;
-  if (length() > positions_max) return Finish::kContext;
+  if (length() > terms_.positions_max) return Finish::kContext;
   return std::nullopt;
 }
 
 void Sequence::end(Finish finish, std::string error) {
   event_.token = text::kNoToken;
   event_.text.clear();
+  event_.logprob = {};
+  event_.prompt_logprobs.clear();
   event_.error = std::move(error);
   finish_event(finish);
   send();

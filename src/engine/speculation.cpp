@@ -9,8 +9,9 @@ namespace handmill::engine {
 namespace {
 
 bool only_decodes(std::span<const Slice> plan) {
-  return std::ranges::all_of(
-      plan, [](const Slice& slice) { return slice.count == 1 && slice.sequence->pending() == 1; });
+  return std::ranges::all_of(plan, [](const Slice& slice) {
+    return slice.count == 1 && slice.task->pending() == 1 && slice.task->sequence() != nullptr;
+  });
 }
 
 Source source_of(const Lookup::Match& match) {
@@ -21,13 +22,8 @@ Source source_of(const Lookup::Match& match) {
 
 }  // namespace
 
-Speculation::Speculation(Speculate mode, Draft* draft, int rows_max, int sequences_max,
-                         int positions_max)
-    : mode_(mode),
-      draft_(draft),
-      rows_max_(rows_max),
-      positions_max_(positions_max),
-      pace_(rows_max) {
+Speculation::Speculation(Speculate mode, Draft* draft, int rows_max, int sequences_max)
+    : mode_(mode), draft_(draft), rows_max_(rows_max), pace_(rows_max) {
   bids_.reserve(static_cast<size_t>(sequences_max));
   jobs_.reserve(static_cast<size_t>(sequences_max));
 }
@@ -38,12 +34,13 @@ void Speculation::propose(std::span<const Slice> plan, kv::Cache& cache) {
   if (draft_ != nullptr) pace_.draft_step = draft_->seconds(sequences, pace_.plain(sequences));
   bids_.clear();
   jobs_.clear();
-  for (const Slice& slice : plan) bids_.push_back(bid_for(*slice.sequence, sequences, rows));
+  for (const Slice& slice : plan)
+    bids_.push_back(bid_for(*slice.task->sequence(), sequences, rows));
   pace_.grant(bids_, rows, mode_ == Speculate::kAlways);
   int left = rows;
   for (const Bid& bid : bids_) left -= bid.count;
   for (size_t i = 0; i < plan.size(); ++i) {
-    Sequence& sequence = *plan[i].sequence;
+    Sequence& sequence = *plan[i].task->sequence();
     if (bids_[i].count == 0 && bids_[i].most > 0 && left > 0 && sequence.guess.current().retry()) {
       bids_[i].count = 1;
       --left;
@@ -51,13 +48,13 @@ void Speculation::propose(std::span<const Slice> plan, kv::Cache& cache) {
     fill(sequence, bids_[i], cache);
   }
   if (!jobs_.empty()) draft_->propose(jobs_);
-  for (const Slice& slice : plan) slice.sequence->count_proposal();
+  for (const Slice& slice : plan) slice.task->sequence()->count_proposal();
 }
 
 /// The best source for this sequence alone.
 Bid Speculation::bid_for(Sequence& sequence, int sequences, int rows) {
   Guess& guess = sequence.guess;
-  const int spare = sequence.spare(positions_max_), most = std::min(kProposedMax, spare);
+  const int spare = sequence.spare(), most = std::min(kProposedMax, spare);
   if (!guess.lookup.begun()) {
     const int length = sequence.length() + spare + 1;
     guess.lookup.begin(static_cast<size_t>(length));
@@ -104,7 +101,7 @@ void Speculation::ran(std::span<const Slice> plan, double seconds) {
   if (mode_ == Speculate::kOff || !only_decodes(plan)) return;
   int rows = 0;
   for (const Slice& slice : plan)
-    rows += 1 + static_cast<int>(slice.sequence->guess.proposal.size());
+    rows += 1 + static_cast<int>(slice.task->sequence()->guess.proposal.size());
   if (rows <= rows_max_) pace_.times.record(rows, seconds);
 }
 

@@ -16,9 +16,8 @@ namespace handmill::engine {
 
 class Speculation {
  public:
-  /// A step has at most `rows_max` rows with logits; a sequence `positions_max` positions. `draft`
-  /// may be null, and must outlive it.
-  Speculation(Speculate mode, Draft* draft, int rows_max, int sequences_max, int positions_max);
+  /// A step has at most `rows_max` rows with logits. `draft` may be null, and must outlive it.
+  Speculation(Speculate mode, Draft* draft, int rows_max, int sequences_max);
 
   /// Writes proposals into the sequences of a plan, with blocks for them. A plan that prefills gets
   /// none: its rows are what is scarce.
@@ -38,7 +37,7 @@ class Speculation {
 
   Speculate mode_;
   Draft* draft_;
-  int rows_max_, positions_max_;
+  int rows_max_;
   Pace pace_;
   std::vector<Bid> bids_;
   std::vector<Draft::Job> jobs_;

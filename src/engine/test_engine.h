@@ -20,6 +20,7 @@ struct Answer {
   std::optional<Finish> finish;
   std::string error, stop;
   Timings timings;
+  std::vector<TokenLogprob> logprobs, prompt_logprobs;
 };
 
 class TestEngine {
@@ -47,7 +48,14 @@ class TestEngine {
       EXPECT_FALSE(answer->finish.has_value()) << "an event after the last";
       EXPECT_EQ(answers_[event.id], answer);
       order_.push_back(event.id);
-      if (event.token != text::kNoToken) answer->tokens.push_back(event.token);
+      if (event.token != text::kNoToken) {
+        answer->tokens.push_back(event.token);
+        answer->logprobs.push_back(event.logprob);
+      }
+      if (!event.prompt_logprobs.empty()) {
+        EXPECT_EQ(answer->tokens.size(), 1u);
+        answer->prompt_logprobs = event.prompt_logprobs;
+      }
       answer->text += event.text;
       answer->finish = event.finish;
       answer->error = event.error;
@@ -62,6 +70,15 @@ class TestEngine {
     return *id;
   }
   const Answer& answer(RequestId id) { return *answers_[id]; }
+  RequestId submit(EmbedRequest request) {
+    auto id = engine_->submit(std::move(request), [this](const EmbedEvent& event) {
+      EXPECT_TRUE(event.finish.has_value());
+      EXPECT_TRUE(vectors_.emplace(event.id, event).second) << "an event after the last";
+    });
+    EXPECT_TRUE(id.ok()) << id.error().message;
+    return id.ok() ? *id : 0;
+  }
+  const EmbedEvent& vector(RequestId id) { return vectors_[id]; }
   const std::vector<RequestId>& order() const { return order_; }  // of all events
 
   /// One request, alone, to its end.
@@ -76,6 +93,7 @@ class TestEngine {
  private:
   std::unique_ptr<Engine> engine_;
   std::map<RequestId, std::shared_ptr<Answer>> answers_;
+  std::map<RequestId, EmbedEvent> vectors_;
   std::vector<RequestId> order_;
 };
 

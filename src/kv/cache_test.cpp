@@ -265,7 +265,7 @@ TEST(Cache, RandomWalkKeepsEveryInvariant) {
 
 TEST(Cache, RandomWalkKeepsEveryInvariantWhenHashesCollide) {
   for (uint32_t seed = 100; seed < 110; ++seed) {
-    RandomWalk walk(seed, [](PrefixId, std::span<const Token> tokens) {
+    RandomWalk walk(seed, [](const HashKey&, PrefixId, std::span<const Token> tokens) {
       return static_cast<uint64_t>(tokens.front() & 1);
     });
     for (int i = 0; i < 500 && !testing::Test::HasFatalFailure(); ++i) walk.step();

@@ -11,15 +11,13 @@ namespace handmill::kv {
 
 using backend::kKvBlock;
 
-uint64_t PrefixIndex::mix(PrefixId parent, std::span<const Token> tokens) {
-  uint64_t hash = 0x9e3779b97f4a7c15u ^ parent;
-  auto stir = [&hash] { hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93u; };  // a bijection
-  stir();
-  for (Token token : tokens) {
-    hash ^= static_cast<uint32_t>(token);
-    stir();
-  }
-  return hash ^ (hash >> 32);
+uint64_t PrefixIndex::mix(const HashKey& key, PrefixId parent, std::span<const Token> tokens) {
+  SipHash hash(key);
+  hash.add(parent);
+  const auto bits = [&](size_t i) { return uint64_t{static_cast<uint32_t>(tokens[i])}; };
+  for (size_t i = 0; i + 1 < tokens.size(); i += 2) hash.add(bits(i) | bits(i + 1) << 32);
+  const uint64_t bytes = sizeof parent + tokens.size() * sizeof(Token);
+  return hash.finish(bytes << 56 | (tokens.size() % 2 > 0 ? bits(tokens.size() - 1) : 0));
 }
 
 PrefixIndex::PrefixIndex(int blocks, Hash hash)
@@ -34,7 +32,7 @@ std::span<const Token> PrefixIndex::tokens_of(Block block) const {
 
 Block PrefixIndex::find(PrefixId parent, std::span<const Token> tokens) const {
   assert(tokens.size() == kKvBlock);
-  const uint64_t hash = hash_(parent, tokens);
+  const uint64_t hash = hash_(key_, parent, tokens);
   for (Block block = buckets_[bucket(hash)]; block != kNoBlock; block = entries_[block].next) {
     const Entry& entry = entries_[block];
     if (entry.hash == hash && entry.parent == parent &&
@@ -46,7 +44,7 @@ Block PrefixIndex::find(PrefixId parent, std::span<const Token> tokens) const {
 
 void PrefixIndex::insert(Block block, PrefixId parent, std::span<const Token> tokens) {
   assert(!knows(block) && tokens.size() == kKvBlock);
-  const uint64_t hash = hash_(parent, tokens);
+  const uint64_t hash = hash_(key_, parent, tokens);
   Block& first = buckets_[bucket(hash)];
   entries_[block] = {++last_id_, parent, hash, first};
   std::ranges::copy(tokens, tokens_.begin() + static_cast<ptrdiff_t>(block) * kKvBlock);

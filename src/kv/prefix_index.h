@@ -1,7 +1,8 @@
 // Finds full blocks by what they hold. A known block has a PrefixId that stands for exactly one
 // text, the tokens from position 0 to the block's end; its key is its parent's id and its own
 // tokens. Ids are never used again, so a key cannot outlive its meaning. The hash only finds
-// candidates: id and tokens are compared, and texts with equal hashes never share. Serves Cache.
+// candidates: id and tokens are compared, and texts with equal hashes never share. It has a random
+// key, so that no client can fill one bucket. Serves Cache.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "kv/pool.h"
+#include "kv/siphash.h"
 
 namespace handmill::kv {
 
@@ -19,8 +21,8 @@ inline constexpr PrefixId kNoPrefix = 0;  // of an unknown block; as a parent: t
 /// All memory is taken by the constructor.
 class PrefixIndex {
  public:
-  using Hash = uint64_t (*)(PrefixId parent, std::span<const Token> tokens);
-  static uint64_t mix(PrefixId parent, std::span<const Token> tokens);
+  using Hash = uint64_t (*)(const HashKey& key, PrefixId parent, std::span<const Token> tokens);
+  static uint64_t mix(const HashKey& key, PrefixId parent, std::span<const Token> tokens);
 
   explicit PrefixIndex(int blocks, Hash hash = mix);
 
@@ -44,6 +46,7 @@ class PrefixIndex {
   size_t bucket(uint64_t hash) const { return hash & (buckets_.size() - 1); }
 
   Hash hash_;
+  HashKey key_ = random_hash_key();
   PrefixId last_id_ = kNoPrefix;
   std::vector<Entry> entries_;  // [blocks]
   std::vector<Token> tokens_;   // [blocks, kKvBlock]

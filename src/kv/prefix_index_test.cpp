@@ -29,21 +29,47 @@ TEST(PrefixIndex, FindsByParentAndEveryToken) {
   }
 }
 
-TEST(PrefixIndex, HashDependsOnParentAndEveryToken) {
+TEST(PrefixIndex, HashDependsOnKeyParentAndEveryToken) {
+  const HashKey key = {1, 2};
   const auto tokens = block_of(7);
-  EXPECT_NE(PrefixIndex::mix(kNoPrefix, tokens), PrefixIndex::mix(1, tokens));
+  const uint64_t hash = PrefixIndex::mix(key, kNoPrefix, tokens);
+  EXPECT_EQ(hash, PrefixIndex::mix(key, kNoPrefix, tokens));
+  EXPECT_NE(hash, PrefixIndex::mix(key, 1, tokens));
+  EXPECT_NE(hash, PrefixIndex::mix({1, 3}, kNoPrefix, tokens));
+  EXPECT_NE(hash, PrefixIndex::mix({0, 2}, kNoPrefix, tokens));
   for (int i = 0; i < backend::kKvBlock; ++i) {
     auto other = tokens;
     other[i] ^= 1;
-    EXPECT_NE(PrefixIndex::mix(kNoPrefix, tokens), PrefixIndex::mix(kNoPrefix, other)) << i;
+    EXPECT_NE(hash, PrefixIndex::mix(key, kNoPrefix, other)) << i;
   }
   auto swapped = tokens;
   std::swap(swapped[3], swapped[4]);
-  EXPECT_NE(PrefixIndex::mix(kNoPrefix, tokens), PrefixIndex::mix(kNoPrefix, swapped));
+  EXPECT_NE(hash, PrefixIndex::mix(key, kNoPrefix, swapped));
+}
+
+TEST(PrefixIndex, EachHasAKeyOfItsOwn) {
+  static HashKey last;
+  const auto keep = [](const HashKey& key, PrefixId, std::span<const Token>) -> uint64_t {
+    last = key;
+    return 0;
+  };
+  PrefixIndex one(1, keep), other(1, keep);
+  one.find(kNoPrefix, block_of(1));
+  const HashKey first = last;
+  other.find(kNoPrefix, block_of(1));
+  EXPECT_TRUE(first.low != last.low && first.high != last.high);
+}
+
+// The authors' own example: the key 00 01 … 0f and the message 00 01 … 0e.
+TEST(SipHash, IsThePublishedOne) {
+  SipHash hash({0x0706050403020100u, 0x0f0e0d0c0b0a0908u});
+  hash.add(0x0706050403020100u);
+  EXPECT_EQ(hash.finish(0x0f0e0d0c0b0a0908u), 0xa129ca6149be45e5u);
 }
 
 TEST(PrefixIndex, EqualHashesAreNotEqualTexts) {
-  PrefixIndex index(5, [](PrefixId, std::span<const Token>) -> uint64_t { return 42; });
+  PrefixIndex index(
+      5, [](const HashKey&, PrefixId, std::span<const Token>) -> uint64_t { return 42; });
   for (Block block = 0; block < 4; ++block) index.insert(block, kNoPrefix, block_of(100 * block));
   index.insert(4, index.id(0), block_of(0));
   for (Block block = 0; block < 4; ++block)

@@ -48,6 +48,18 @@ Status read_attention(const Keys& keys, Config& config) {
   return {};
 }
 
+/// Absent, or 0 for "none": the mean.
+Status read_pooling(const Keys& keys, Config& config) {
+  if (!keys.has("pooling_type")) return {};
+  HANDMILL_TRY(const double type, keys.number("pooling_type", 0, 255));
+  if (type == 2) config.pooling = Pooling::kFirst;
+  if (type == 3) config.pooling = Pooling::kLast;
+  if (type > 3)
+    return base::unsupported("{} is {}; handmill supports 0 (none), 1 (mean), 2 (first), 3 (last)",
+                             keys.name("pooling_type"), type);
+  return {};
+}
+
 /// The vocabulary is as long as the embedding table.
 Status read_vocab(const Keys& keys, Config& config) {
   const gguf::File& file = keys.file();
@@ -90,6 +102,7 @@ Result<Config> read_config(const gguf::File& file) {
   config.eps = static_cast<float>(eps);
   HANDMILL_OK(read_attention(keys, config));
   HANDMILL_OK(read_vocab(keys, config));
+  HANDMILL_OK(read_pooling(keys, config));
   HANDMILL_OK(read_rope(keys, architecture->rope_base, config));
   HANDMILL_OK(architecture->configure(keys, config));
   return config;

@@ -17,8 +17,9 @@ using backend::Linear;
 
 /// What flows between the operations.
 struct Buffers {
-  std::unique_ptr<Array> x;        // [max_rows, width], the residual stream
-  std::unique_ptr<Array> y;        // [max_rows, width], a block's output before its post-norm
+  std::unique_ptr<Array> x;  // [max_rows, width], the residual stream
+  std::unique_ptr<Array>
+      y;  // [max_rows, width], a block's output before its post-norm; or hidden()
   std::unique_ptr<Array> q, k, v;  // [max_rows, heads or kv_heads · head_dim]
   std::unique_ptr<Array> angles;   // [max_rows, rope_dims]
   std::unique_ptr<Array> local_angles;
@@ -60,6 +61,7 @@ class Decoder final : public Model {
   const Array& forward(std::span<const int32_t> tokens, const backend::Batch& batch,
                        backend::KvStore& store, std::span<const int32_t> outputs) override;
   const Array& logits(std::span<const int32_t> rows) override;
+  const Array& hidden(int n) override;
 
  private:
   void attention_block(int index, const backend::Batch& batch, backend::KvStore& store);
@@ -144,17 +146,23 @@ const Array& Decoder::logits(std::span<const int32_t> rows) {
   return *buffers_.logits;
 }
 
+const Array& Decoder::hidden(int n) {
+  assert(n <= static_cast<int>(buffers_.y->rows()));
+  const std::vector<float> zeros(buffers_.y->cols());
+  for (int row = 0; row < n; ++row) backend_.write(*buffers_.y, static_cast<size_t>(row), zeros);
+  backend_.norm_add(*buffers_.x, *weights_.output_norm, config_.eps, n, *buffers_.y);
+  return *buffers_.y;
+}
+
 Status Decoder::make_buffers(size_t rows, size_t outputs) {
   backend::InputForm attention_input, ffn_input, attended, hidden, final;
   attention_input.fine = config_.fine_attention_input;
-  bool post_norms = false;
   for (const Layer& layer : weights_.layers) {
     for (const Projection* one : {&layer.q, &layer.k, &layer.v})
       serve(attention_input, one->weight);
     for (const Weight* weight : {&layer.ffn_gate, &layer.ffn_up}) serve(ffn_input, *weight);
     serve(attended, layer.attn_output.weight);
     serve(hidden, layer.ffn_down.weight);
-    post_norms |= layer.post_attention_norm != nullptr;
   }
   serve(final, weights_.output.weight);
   const auto size = [](int n) { return static_cast<size_t>(n); };
@@ -163,9 +171,7 @@ Status Decoder::make_buffers(size_t rows, size_t outputs) {
   const size_t kv = size(config_.kv_heads * config_.head_dim);
   auto& b = buffers_;
   HANDMILL_TRY(b.x, backend_.array(rows, width));
-  if (post_norms) {
-    HANDMILL_TRY(b.y, backend_.array(rows, width));
-  }
+  HANDMILL_TRY(b.y, backend_.array(rows, width));
   HANDMILL_TRY(b.q, backend_.array(rows, q));
   HANDMILL_TRY(b.k, backend_.array(rows, kv));
   HANDMILL_TRY(b.v, backend_.array(rows, kv));

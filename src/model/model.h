@@ -17,6 +17,9 @@
 
 namespace handmill::model {
 
+/// Which positions' hidden states make an embedding.
+enum class Pooling { kMean, kFirst, kLast };
+
 /// Variation is data: everything in which the architectures differ.
 struct Config {
   std::string architecture;
@@ -39,6 +42,7 @@ struct Config {
   int window_pattern = 0;                    // every window_pattern-th layer is global
   std::vector<double> rope_frequency;        // [rope_dims / 2]
   std::vector<double> rope_frequency_local;  // of local layers; empty: as above
+  Pooling pooling = Pooling::kMean;
   bool is_local(int layer) const { return window > 0 && (layer + 1) % window_pattern != 0; }
 };
 
@@ -77,6 +81,9 @@ class Model {
                                         std::span<const int32_t> outputs) = 0;
   /// Logits of other rows of the batch that forward() was last given, in the same array.
   virtual const backend::Array& logits(std::span<const int32_t> rows) = 0;
+  /// What the logits are made from: the normed hidden states of that batch's first n rows [n,
+  /// width], valid until the next call of forward().
+  virtual const backend::Array& hidden(int n) = 0;
 };
 
 }  // namespace handmill::model

@@ -18,11 +18,10 @@ void half_scores(const AttendBlock& job, int first, float* scores) {
       for (auto& lane : row) lane = Vec::zero();
     for (size_t d = 0; d < dim; ++d) {
       Vec::F k[P];
-      for (size_t p = 0; p < P; ++p) k[p] = Vec::load_half(keys + (p * dim + d) * 32);
-      for (int n = 0; n < N; ++n) {
-        const Vec::F value = Vec::set1(q[static_cast<size_t>(n) * dim + d]);
-        for (int p = 0; p < P; ++p) s[n][p] = Vec::fma(k[p], value, s[n][p]);
-      }
+      unroll<P>([&](auto p) __attribute__((always_inline)) { k[p] = Vec::load_half(keys + (p * dim + d) * 32); });
+      unroll<N * P>([&](auto i) __attribute__((always_inline)) {
+        s[i / P][i % P] = Vec::fma(k[i % P], Vec::set1(q[i / P * dim + d]), s[i / P][i % P]);
+      });
     }
     for (int n = 0; n < N; ++n)
       for (int p = 0; p < P; ++p)
@@ -64,10 +63,11 @@ void code_scores(const AttendBlock& job, int first, float* scores) {
         start[n] = -128 * (sums[0] + sums[1]);
         dot[n].begin(start[n]);
       }
-      unroll<8>([&](auto i) {
+      unroll<8>([&](auto i) __attribute__((always_inline)) {
         const Vec::B keys = Vec::load_bytes(codes + 64 * i);
-        for (size_t n = 0; n < N; ++n)
+        unroll<N>([&](auto n) __attribute__((always_inline)) {
           dot[n].step(keys, Vec::broadcast(q.codes + n * dim + 32 * g + 4 * i));
+        });
       });
       const Vec::F scale = Vec::load_half(scales + (p * groups + g) * 32);
       for (size_t n = 0; n < N; ++n) {
@@ -88,8 +88,8 @@ float weigh(float* scores, int begin, int end, float* maximum, float* sum) {
   for (int p = 0; p < kKeyPanels; ++p) s[p] = Vec::load(scores + 16 * p);
   const float top = Vec::reduce_max(Vec::max(Vec::max(s[0], s[1]), Vec::max(s[2], s[3])));
   const float next = *maximum > top ? *maximum : top;
-  float ratios[16];
-  Vec::store(ratios, exponential(Vec::set1(*maximum - next)));
+  float ratios[16] = {1};  // e^0: at depth a tile seldom brings a new maximum
+  if (next != *maximum) Vec::store(ratios, exponential(Vec::set1(*maximum - next)));
   for (int p = 0; p < kKeyPanels; ++p) {
     s[p] = exponential(Vec::sub(s[p], Vec::set1(next)));
     Vec::store(scores + 16 * p, s[p]);
@@ -123,13 +123,14 @@ void add_half_values(const AttendBlock& job, int first, size_t d0, const KeyRang
   auto add = [&](int from, int to, auto sees) __attribute__((always_inline)) {
     for (int j = from; j < to; ++j) {
       Vec::F v[D];
-      for (int d = 0; d < D; ++d)
+      unroll<D>([&](auto d) __attribute__((always_inline)) {
         v[d] = Vec::load_half(values + static_cast<size_t>(j) * dim * 2 + 32 * d);
-      for (int n = 0; n < N; ++n) {
-        if (!sees(n, j)) continue;
-        const Vec::F weight = Vec::set1(weights[n * kKvBlock + j]);
-        for (int d = 0; d < D; ++d) y[n][d] = Vec::fma(weight, v[d], y[n][d]);
-      }
+      });
+      unroll<N * D>([&](auto i) __attribute__((always_inline)) {
+        constexpr int n = i / D;
+        if (sees(n, j))
+          y[n][i % D] = Vec::fma(Vec::set1(weights[n * kKvBlock + j]), v[i % D], y[n][i % D]);
+      });
     }
   };
   auto some = [&](int n, int j) { return begin[n] <= j && j < end[n]; };
@@ -177,26 +178,23 @@ void add_code_values(const AttendBlock& job, int first, size_t d0, const KeyRang
                      const CodedWeights* weights, const float* ratios) {
   const auto dim = static_cast<size_t>(job.head_dim);
   const uint8_t* values = job.block + key_bytes(KvType::kQ8_0, dim) + 4 * d0;
-  Vec::Dot<Width::kWide> dot[N][D];
-  for (int n = 0; n < N; ++n)
-    for (int d = 0; d < D; ++d) dot[n][d].begin(weights[n].start);
+  Vec::Dot<Width::kWide> dot[N][D];  // in registers: hence no loop but over keys
+  unroll<N * D>([&](auto i) __attribute__((always_inline)) { dot[i / D][i % D].begin(weights[i / D].start); });
   for (int j = keys.begin / 4 * 4; j < keys.end; j += 4) {
     Vec::B v[D];
-    for (int d = 0; d < D; ++d)
-      v[d] = Vec::load_bytes(values + static_cast<size_t>(j) * dim + 64 * d);
-    for (int n = 0; n < N; ++n) {
-      const Vec::X four = Vec::broadcast(weights[n].codes + j);
-      for (int d = 0; d < D; ++d) dot[n][d].step(v[d], four);
-    }
+    unroll<D>([&](auto d) __attribute__((always_inline)) { v[d] = Vec::load_bytes(values + static_cast<size_t>(j) * dim + 64 * d); });
+    unroll<N * D>([&](auto i) __attribute__((always_inline)) {
+      dot[i / D][i % D].step(v[i % D], Vec::broadcast(weights[i / D].codes + j));
+    });
   }
   float* out = job.values + static_cast<size_t>(first) * dim + d0;
-  for (int n = 0; n < N; ++n)
-    for (int d = 0; d < D; ++d) {
-      float* y = out + static_cast<size_t>(n) * dim + 16 * d;
-      const Vec::F t = Vec::to_float(dot[n][d].end(weights[n].start));
-      const Vec::F before = Vec::mul(Vec::load(y), Vec::set1(ratios[n]));
-      Vec::store(y, Vec::fma(t, Vec::set1(weights[n].scale), before));
-    }
+  unroll<N * D>([&](auto i) __attribute__((always_inline)) {
+    const CodedWeights& w = weights[i / D];
+    float* y = out + i / D * dim + 16 * (i % D);
+    const Vec::F t = Vec::to_float(dot[i / D][i % D].end(w.start));
+    const Vec::F before = Vec::mul(Vec::load(y), Vec::set1(ratios[i / D]));
+    Vec::store(y, Vec::fma(t, Vec::set1(w.scale), before));
+  });
 }
 
 template <KvType T, int N>
@@ -244,7 +242,7 @@ void attend_type(const AttendBlock& job) {
   int row = 0;
   for (int tiles = (job.rows + Vec::kQueries - 1) / Vec::kQueries; tiles > 0; --tiles) {
     const int count = (job.rows - row + tiles - 1) / tiles;
-    unroll<Vec::kQueries>([&](auto n) {
+    unroll<Vec::kQueries>([&](auto n) __attribute__((always_inline)) {
       if (count == n + 1) attend_queries<T, n + 1>(job, row);
     });
     row += count;
