@@ -52,7 +52,7 @@ void Chat::greet() const {
 
 Result<size_t> Chat::tokens_used() const {
   if (state_.messages.empty() && !state_.system) return size_t{0};
-  HANDMILL_TRY(const Prompt prompt, chat_prompt(*session_, with_system(state_)));
+  HANDMILL_TRY(const chat::Prompt prompt, chat_prompt(*session_, with_system(state_)));
   return prompt.tokens.size();
 }
 

@@ -57,7 +57,7 @@ void print_speed(const Answer& answer, double load_s, const Reporting& reporting
   fmt::print(stderr, "{}", terminal::dim(STDERR_FILENO, text));
 }
 
-Result<Answer> print_answer(const Session& session, Prompt prompt, const Parameters& parameters,
+Result<Answer> print_answer(const Session& session, chat::Prompt prompt, const Parameters& parameters,
                             const Reporting& reporting) {
   AnswerPrinter printer(prompt.thinking);
   auto answer = generate(*session.engine, std::move(prompt.tokens), parameters,

@@ -5,8 +5,8 @@
 
 #include <string_view>
 
+#include "chat/thinking.h"
 #include "cli/session.h"
-#include "cli/thinking.h"
 
 namespace handmill::cli {
 
@@ -26,7 +26,7 @@ class AnswerPrinter {
   bool style_;
   bool grey_ = false;
   bool line_ended_ = true;
-  ThinkingSplitter splitter_;
+  chat::ThinkingSplitter splitter_;
 };
 
 struct Reporting {
@@ -35,8 +35,8 @@ struct Reporting {
 };
 
 /// generate(), shown as it comes, with the notes after it.
-Result<Answer> print_answer(const Session& session, Prompt prompt, const Parameters& parameters,
-                            const Reporting& reporting);
+Result<Answer> print_answer(const Session& session, chat::Prompt prompt,
+                            const Parameters& parameters, const Reporting& reporting);
 
 /// The speed line or table, as `reporting` asks.
 void print_speed(const Answer& answer, double load_s, const Reporting& reporting);

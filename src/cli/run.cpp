@@ -52,8 +52,8 @@ std::string join_prompt(const std::string& prompt, std::string piped, bool raw) 
   return prompt.empty() || piped.empty() ? prompt + piped : prompt + "\n\n" + piped;
 }
 
-Result<Prompt> make_prompt(const Session& session, const RunOptions& options,
-                           const std::string& text) {
+Result<chat::Prompt> make_prompt(const Session& session, const RunOptions& options,
+                                 const std::string& text) {
   if (options.raw) return raw_prompt(session, text, options.special);
   std::vector<chat::Message> messages;
   if (options.system) messages.push_back({"system", *options.system, {}});
@@ -63,7 +63,7 @@ Result<Prompt> make_prompt(const Session& session, const RunOptions& options,
 
 Result<int> answer_once(const Session& session, const RunOptions& options,
                         const std::string& text) {
-  HANDMILL_TRY(Prompt prompt, make_prompt(session, options, text));
+  HANDMILL_TRY(chat::Prompt prompt, make_prompt(session, options, text));
   const interrupt::Guard guard;
   if (options.format == "json") {
     HANDMILL_TRY(const Answer answer, generate(*session.engine, std::move(prompt.tokens),

@@ -15,18 +15,6 @@ namespace {
 /// Short enough to be read aloud and exact in every JSON reader.
 uint64_t draw_seed() { return std::random_device{}(); }
 
-std::string joined(const std::vector<text::Segment>& segments) {
-  std::string out;
-  for (const text::Segment& segment : segments) out += segment.text;
-  return out;
-}
-
-bool ends_in_think(std::string_view text) {
-  constexpr std::string_view kOpen = "<think>";
-  const size_t last = text.find_last_not_of(" \n");
-  return last != std::string_view::npos && text.substr(0, last + 1).ends_with(kOpen);
-}
-
 }  // namespace
 
 void declare_model(Args& args, std::string& model) {
@@ -116,22 +104,14 @@ Result<std::unique_ptr<Session>> Session::open(const ModelFile& model, const Eng
   return session;
 }
 
-Result<Prompt> chat_prompt(const Session& session, const std::vector<chat::Message>& messages) {
-  HANDMILL_TRY(const std::vector<text::Segment> segments, session.chat_template->render(messages));
-  const std::string text = joined(segments);
-  const text::Tokenizer& tokenizer = session.tokenizer();
-  bool bos = tokenizer.add_bos();
-  // Many templates write bos_token themselves; two of them would be another prompt.
-  if (bos && tokenizer.bos() != text::kNoToken &&
-      text.starts_with(tokenizer.token_text(tokenizer.bos())))
-    bos = false;
-  return Prompt{tokenizer.encode(segments, bos), ends_in_think(text)};
+Result<chat::Prompt> chat_prompt(const Session& session,
+                                 const std::vector<chat::Message>& messages) {
+  return chat::make_prompt(*session.chat_template, session.tokenizer(), messages);
 }
 
-Prompt raw_prompt(const Session& session, std::string_view text, bool special) {
+chat::Prompt raw_prompt(const Session& session, std::string_view text, bool special) {
   const text::Tokenizer& tokenizer = session.tokenizer();
-  const text::EncodeOptions options{.bos = tokenizer.add_bos(), .special = special};
-  return {tokenizer.encode(text, options), ends_in_think(text)};
+  return chat::raw_prompt(tokenizer, text, special, tokenizer.add_bos());
 }
 
 Result<Answer> generate(engine::Engine& engine, std::vector<text::Token> prompt,

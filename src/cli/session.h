@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "chat/chat.h"
+#include "chat/prompt.h"
 #include "cli/args.h"
 #include "cli/model_name.h"
 #include "cli/parameters.h"
@@ -57,15 +58,11 @@ struct Session {
   const text::Tokenizer& tokenizer() const { return *engine->tokenizer(); }
 };
 
-/// A prompt as tokens, and whether the template left the answer inside a <think> part.
-struct Prompt {
-  std::vector<text::Token> tokens;
-  bool thinking = false;
-};
 /// Through the model's template: what the messages hold never becomes a control token.
-Result<Prompt> chat_prompt(const Session& session, const std::vector<chat::Message>& messages);
+Result<chat::Prompt> chat_prompt(const Session& session,
+                                 const std::vector<chat::Message>& messages);
 /// The text as it is; control tokens in it count only with `special`.
-Prompt raw_prompt(const Session& session, std::string_view text, bool special);
+chat::Prompt raw_prompt(const Session& session, std::string_view text, bool special);
 
 struct Answer {
   std::string text;

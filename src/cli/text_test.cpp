@@ -1,4 +1,4 @@
-// The small pieces that text goes through: UTF-8, terminal, reasoning tags, words, token lists.
+// The small pieces that text goes through: UTF-8, terminal, words, token lists.
 #include <gtest/gtest.h>
 
 #include "cli/chat_commands.h"
@@ -6,7 +6,6 @@
 #include "cli/npy.h"
 #include "cli/progress_bar.h"
 #include "cli/terminal.h"
-#include "cli/thinking.h"
 #include "cli/token_list.h"
 #include "cli/utf8.h"
 #include "cli/wrap.h"
@@ -32,29 +31,6 @@ TEST(Terminal, AnswersCannotDriveIt) {
                                 "31m"),
             "\uFFFD31m");  // CSI as one C1 character
   EXPECT_EQ(terminal::printable("é\x7F"), "é\uFFFD");
-}
-
-/// "[think]answer", from text cut into pieces of `size` bytes.
-std::string split(std::string_view text, size_t size, bool inside = false) {
-  std::string out;
-  ThinkingSplitter splitter(inside, [&out](std::string_view part, bool thinking) {
-    for (const char c : part) out += thinking ? std::string("~") + c : std::string(1, c);
-  });
-  for (size_t i = 0; i < text.size(); i += size) splitter.push(text.substr(i, size));
-  splitter.finish();
-  return out;
-}
-
-TEST(Thinking, IsToldFromTheAnswerHoweverItIsCut) {
-  for (size_t size = 1; size < 30; ++size) {
-    EXPECT_EQ(split("<think>ab</think>c <d> e", size), "~a~bc <d> e") << size;
-    EXPECT_EQ(split("ab</think>c", size, true), "~a~bc") << size;
-    EXPECT_EQ(split("1 < 2 <thin", size), "1 < 2 <thin") << size;
-    EXPECT_EQ(split(" \n<think>a</think>\n<think>b</think>", size), " \n~a\n~b") << size;
-    EXPECT_EQ(split("The tag <think> is</think>.", size), "The tag <think> is</think>.") << size;
-    EXPECT_EQ(split("a</think>The tag <think>.", size, true), "~aThe tag <think>.") << size;
-    EXPECT_EQ(split(" <thin", size), " <thin") << size;
-  }
 }
 
 TEST(ChatCommands, AreToldFromText) {

@@ -1,8 +1,8 @@
-#include "cli/thinking.h"
+#include "chat/thinking.h"
 
 #include <algorithm>
 
-namespace handmill::cli {
+namespace handmill::chat {
 namespace {
 
 constexpr std::string_view kOpen = "<think>";
@@ -49,4 +49,4 @@ void ThinkingSplitter::finish() {
   held_.clear();
 }
 
-}  // namespace handmill::cli
+}  // namespace handmill::chat

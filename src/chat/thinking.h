@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace handmill::cli {
+namespace handmill::chat {
 
 class ThinkingSplitter {
  public:
@@ -19,6 +19,8 @@ class ThinkingSplitter {
   void push(std::string_view text);
   /// Gives what was held back because it might have become a tag.
   void finish();
+  /// Whether what comes next belongs to the part, as far as the text so far tells.
+  bool inside() const { return inside_; }
 
  private:
   bool inside_;
@@ -27,4 +29,4 @@ class ThinkingSplitter {
   std::string held_;
 };
 
-}  // namespace handmill::cli
+}  // namespace handmill::chat
