@@ -1,0 +1,101 @@
+#include "router/memory.h"
+
+#include <algorithm>
+
+#include "backend/cpu/cpu.h"
+#include "kv/cache.h"
+#include "model/model.h"
+#include "probe/machine.h"
+
+namespace handmill::router {
+namespace {
+
+/// What a context of no stated length is at least worth loading for.
+constexpr int kLeastContext = 4096;
+constexpr int kOutputsMin = 16;
+
+uint64_t weight_bytes(const gguf::File& file) {
+  uint64_t bytes = 0;
+  for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
+  return bytes;
+}
+
+Result<uint64_t> block_bytes(const model::Config& config, backend::KvType type) {
+  HANDMILL_TRY(const auto backend, backend::make_cpu_backend(1));
+  return backend->kv_block_bytes({config.layers, config.kv_heads, config.head_dim, type});
+}
+
+/// Floats of the rows of one step: the residual stream with its norms, queries, keys and values,
+/// the feed-forward's inputs and outputs, twice for their quantized copies; and the logits.
+uint64_t buffer_bytes(const model::Config& config, const engine::Options& options) {
+  const auto size = [](int n) { return static_cast<uint64_t>(n); };
+  const uint64_t attention = size(config.heads + 2 * config.kv_heads) * size(config.head_dim);
+  const uint64_t row = 4 * size(config.width) + 2 * attention + 3 * size(config.ffn_width);
+  const uint64_t outputs = size(std::max(kOutputsMin, options.max_sequences));
+  return (size(options.prefill_chunk) * row * 2 + (outputs + 1) * size(config.vocab)) *
+         sizeof(float);
+}
+
+}  // namespace
+
+uint64_t Needs::with_context(int positions) const {
+  return weights + buffers + static_cast<uint64_t>(kv::blocks_for(positions)) * block_bytes;
+}
+
+int Needs::least_context() const {
+  return wanted > 0 ? wanted : std::min(model_context, kLeastContext);
+}
+
+int Needs::context(uint64_t room) const {
+  if (wanted > 0) return wanted;
+  const uint64_t positions = (room - weights - buffers) / 2 / block_bytes * backend::kKvBlock;
+  const auto most = static_cast<uint64_t>(model_context);
+  return std::max(least_context(), static_cast<int>(std::min(positions, most)));
+}
+
+Result<Needs> needs(const gguf::File& file, const engine::Options& options) {
+  HANDMILL_TRY(const model::Config config, model::read_config(file));
+  Needs needs;
+  needs.weights = weight_bytes(file);
+  needs.buffers = buffer_bytes(config, options);
+  HANDMILL_TRY(needs.block_bytes, block_bytes(config, options.kv));
+  needs.wanted = options.context;
+  needs.model_context = config.context;
+  if (options.draft && options.speculate != engine::Speculate::kOff) {
+    HANDMILL_TRY(const model::Config draft, model::read_config(*options.draft));
+    HANDMILL_TRY(const uint64_t draft_block, block_bytes(draft, options.kv));
+    needs.weights += weight_bytes(*options.draft);
+    needs.buffers += buffer_bytes(draft, options);
+    needs.block_bytes += draft_block;
+  }
+  return needs;
+}
+
+Budget::Budget(uint64_t limit) {
+  if (limit > 0) {
+    limit_ = limit;
+    return;
+  }
+  const uint64_t total = probe::read_memory("").total_bytes;
+  if (total == 0) return;
+  constexpr uint64_t kReserveMin = 256ull << 20, kReserveMax = 2048ull << 20;
+  const uint64_t reserve = std::min(std::clamp(total / 16, kReserveMin, kReserveMax), total / 2);
+  limit_ = total - reserve;
+  measured_ = true;
+}
+
+uint64_t Budget::available() const {
+  const uint64_t bytes = measured_ ? probe::read_memory("").available_bytes : 0;
+  return bytes > 0 ? bytes : limit_;  // unknown
+}
+
+uint64_t Budget::room(uint64_t held) const {
+  return std::min(limit_ > held ? limit_ - held : 0, available());
+}
+
+uint64_t Budget::room_alone(uint64_t held) const {
+  const uint64_t free = available();
+  return limit_ - std::min(limit_, free) <= held ? limit_ : free + held;
+}
+
+}  // namespace handmill::router
