@@ -57,8 +57,8 @@ void print_speed(const Answer& answer, double load_s, const Reporting& reporting
   fmt::print(stderr, "{}", terminal::dim(STDERR_FILENO, text));
 }
 
-Result<Answer> print_answer(const Session& session, chat::Prompt prompt, const Parameters& parameters,
-                            const Reporting& reporting) {
+Result<Answer> print_answer(const Session& session, chat::Prompt prompt,
+                            const Parameters& parameters, const Reporting& reporting) {
   AnswerPrinter printer(prompt.thinking);
   auto answer = generate(*session.engine, std::move(prompt.tokens), parameters,
                          [&](std::string_view text) { printer.text(text); });

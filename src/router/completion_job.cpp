@@ -213,6 +213,7 @@ void CompletionJob::emit(Event event) {
   } catch (const std::exception& e) {
     spdlog::error("a request's sink failed: {}", e.what());
     unwanted_ = true;
+    sink_ = [](const Event&) {};
   }
 }
 

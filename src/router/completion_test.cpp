@@ -25,7 +25,7 @@ TEST(Completion, AnswersAndCounts) {
 
 TEST(Completion, NumbersChoicesByPromptAndSeedsThem) {
   TestRouter router({{"tiny", TestRouter::tiny()}}, TestRouter::small());
-  api::Completion asked = plain("abc", 12);
+  api::Completion asked = plain("cde", 12);
   asked.prompts.push_back(api::PlainText{"xyzxyz"});
   asked.choices = 2;
   asked.sampling.temperature = 1;

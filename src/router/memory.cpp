@@ -25,14 +25,15 @@ Result<uint64_t> block_bytes(const model::Config& config, backend::KvType type) 
   return backend->kv_block_bytes({config.layers, config.kv_heads, config.head_dim, type});
 }
 
-/// Floats of the rows of one step: the residual stream with its norms, queries, keys and values,
-/// the feed-forward's inputs and outputs, twice for their quantized copies; and the logits.
+/// Of one step, four bytes an element: the rows' residual stream, queries, keys, values and angles,
+/// what the products read (half as much where no matrix is of floats), and the logits.
 uint64_t buffer_bytes(const model::Config& config, const engine::Options& options) {
   const auto size = [](int n) { return static_cast<uint64_t>(n); };
-  const uint64_t attention = size(config.heads + 2 * config.kv_heads) * size(config.head_dim);
-  const uint64_t row = 4 * size(config.width) + 2 * attention + 3 * size(config.ffn_width);
-  const uint64_t outputs = size(std::max(kOutputsMin, options.max_sequences));
-  return (size(options.prefill_chunk) * row * 2 + (outputs + 1) * size(config.vocab)) *
+  const uint64_t width = size(config.width), head = size(config.head_dim);
+  const uint64_t q = size(config.heads) * head, kv = size(config.kv_heads) * head;
+  const uint64_t row = 4 * width + 2 * q + 2 * kv + 2 * head + size(config.ffn_width);
+  const uint64_t outputs = size(std::max(kOutputsMin, options.max_sequences)) + 1;
+  return (size(options.prefill_chunk) * row + outputs * (width + size(config.vocab))) *
          sizeof(float);
 }
 

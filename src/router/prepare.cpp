@@ -39,8 +39,8 @@ Outcome<chat::Prompt> shortened(const Front& front, const api::Conversation& who
                                 std::optional<bool> think, chat::Prompt prompt, size_t most) {
   const std::vector<size_t> places = beginnings(whole.messages);
   for (size_t low = 0, high = places.size(); low < high;) {
-    const bool last = low + 1 == places.size();
-    const size_t middle = last ? low : low + (high - low) / 2;
+    const size_t middle = low + (high - low) / 2;
+    const bool last = middle + 1 == places.size();
     auto tried = make_prompt(front, from(whole, places[middle]), true, think);
     if (std::holds_alternative<api::Fault>(tried)) return tried;
     auto& candidate = std::get<chat::Prompt>(tried);

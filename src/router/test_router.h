@@ -38,10 +38,14 @@ class Answer {
     return eventually([this] { return ended(); });
   }
   bool wait_started() const {
-    return eventually([this] { return locked([this] { return started_ > 0 || ends_ > 0; }); });
+    return eventually([this] {
+      const std::lock_guard lock(mutex_);
+      return started_ > 0 || ends_ > 0;
+    });
   }
   bool ended() const {
-    return locked([this] { return ends_ > 0; });
+    const std::lock_guard lock(mutex_);
+    return ends_ > 0;
   }
 
   // Once it has ended.
@@ -53,15 +57,12 @@ class Answer {
   std::vector<std::string> first_deltas;
 
  private:
-  template <class F>
-  auto locked(const F& f) const {
-    const std::lock_guard lock(mutex_);
-    return f();
-  }
   void take(Event event) {
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(ends_, 0) << "an event after the last";
-    if (std::holds_alternative<Started>(event)) EXPECT_EQ(started_++, 0);
+    if (std::holds_alternative<Started>(event)) {
+      EXPECT_EQ(started_++, 0);
+    }
     if (auto* delta = std::get_if<api::Delta>(&event)) {
       EXPECT_EQ(started_, 1) << "a delta before the start";
       EXPECT_FALSE(choice_ends.contains(delta->choice));
