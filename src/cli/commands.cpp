@@ -8,6 +8,7 @@ namespace handmill::cli {
 std::span<const Command> commands() {
   static constexpr std::array kCommands = {
       Command{"run", "Answer a prompt, or open a chat", declare_run},
+      Command{"serve", "Serve models to OpenAI, Ollama and Anthropic clients", declare_serve},
       Command{"prepare", "Keep a model's packed weights, so that it starts at once",
               declare_prepare},
       Command{"show", "Tell what a model file holds and what it needs", declare_show},
