@@ -36,7 +36,7 @@ class Bench:
         self.model = folder / "a & <b>|c.gguf"
         self.model.touch()
         self.plan = {"handmill": {"first_s": 0.02, "token_s": 0.01},
-                     "llama-server": {"first_s": 0.2, "token_s": 0.03}}
+                     "llama-server": {"first_s": 0.3, "token_s": 0.05}}
 
     def command(self, *words):
         (self.folder / "plan.json").write_text(json.dumps(self.plan))
@@ -73,8 +73,8 @@ def test_both_side_by_side(bench, tmp_path):
     assert len(rows) == 4 * 6
     for scenario in {scenario for scenario, _ in rows}:
         ttft, output = rows[scenario, "TTFT p95"], rows[scenario, "output"]
-        assert ttft["handmill"]["median"] >= 0.02 and ttft["peer"]["median"] >= 0.2
-        assert ttft["ratio"]["median"] < 0.7 and output["ratio"]["median"] > 1.4
+        assert ttft["handmill"]["median"] >= 0.02 and ttft["peer"]["median"] >= 0.3
+        assert ttft["ratio"]["median"] < 1 < output["ratio"]["median"]
         assert len(ttft["peer"]["rounds"]) == 2
     table = (tmp_path / "a.md").read_text()
     assert "handmill 9.8.7" in table and "llama-server 1.2.3 (build 7)" in table

@@ -3,7 +3,6 @@ names what is wrong, none gets 5xx, and the server lives."""
 
 import json
 import socket
-import time
 
 import pytest
 
@@ -224,9 +223,7 @@ def test_bodies_that_do_not_come(server):
     clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
     for client in clients:
         client.sendall(half)
-    began = time.monotonic()
-    assert server.ask("GET", "/health").status == 200
-    assert time.monotonic() - began < 30
+    assert server.ask("GET", "/health", timeout=9).status == 200  # before they time out
     for client in clients:
         client.close()
     server.wait_until("handmill_connections", before)
