@@ -1,4 +1,4 @@
-#include "client.h"
+#include "load/client.h"
 
 #include <arpa/inet.h>
 #include <cerrno>
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "connection.h"
+#include "load/connection.h"
 
 namespace handmill::load {
 namespace {

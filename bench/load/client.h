@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "figures.h"
-#include "plan.h"
+#include "load/figures.h"
+#include "load/plan.h"
 
 namespace handmill::load {
 

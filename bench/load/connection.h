@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "client.h"
-#include "stream.h"
+#include "load/client.h"
+#include "load/stream.h"
 
 namespace handmill::load {
 

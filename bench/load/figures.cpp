@@ -1,4 +1,4 @@
-#include "figures.h"
+#include "load/figures.h"
 
 #include <algorithm>
 #include <charconv>

@@ -7,10 +7,10 @@
 #include <set>
 
 #include "base/json.h"
-#include "client.h"
-#include "figures.h"
-#include "plan.h"
-#include "stream.h"
+#include "load/client.h"
+#include "load/figures.h"
+#include "load/plan.h"
+#include "load/stream.h"
 
 namespace handmill::load {
 namespace {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <fstream>
 
-#include "client.h"
+#include "load/client.h"
 
 namespace handmill::load {
 namespace {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <iterator>
 
-#include "figures.h"
+#include "load/figures.h"
 
 namespace handmill::load {
 namespace {

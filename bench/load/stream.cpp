@@ -1,4 +1,4 @@
-#include "stream.h"
+#include "load/stream.h"
 
 #include <algorithm>
 #include <boost/json/object.hpp>
