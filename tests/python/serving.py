@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pytest
 
 MODEL = "smollm2-135m-instruct-q4_1"
-QUESTION = "What is the capital of France?"
+QUESTION = "Where is the Eiffel Tower?"
 
 needed = pytest.mark.skipif(
     not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()

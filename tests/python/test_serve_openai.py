@@ -11,6 +11,7 @@ from serving import MODEL, QUESTION
 
 pytestmark = serving.needed
 ASK = [{"role": "user", "content": QUESTION}]
+STORY = [{"role": "user", "content": "Tell me a story."}]
 GREEDY = {"model": MODEL, "temperature": 0}
 
 
@@ -139,15 +140,15 @@ def test_logprobs_of_a_chat(client):
 
 
 def test_choices_and_seeds(client):
-    def texts(seed, **more):
-        answer = chat(client, n=3, seed=seed, temperature=1.0, **more)
+    def texts(seed):
+        answer = chat(client, messages=STORY, n=3, seed=seed, temperature=1.0)
         return [choice.message.content for choice in answer.choices]
     first = texts(1)
     assert len(set(first)) == 3
     assert texts(1) == first
     assert texts(2) != first
     streamed = ["", "", ""]
-    for chunk in chat(client, n=3, seed=1, temperature=1.0, stream=True):
+    for chunk in chat(client, messages=STORY, n=3, seed=1, temperature=1.0, stream=True):
         streamed[chunk.choices[0].index] += chunk.choices[0].delta.content or ""
     assert streamed == first
 
