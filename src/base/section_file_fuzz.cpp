@@ -11,8 +11,8 @@
 
 namespace {
 
-/// The input as a table and the two numbers of the tail; around them what makes them a file.
-std::vector<uint8_t> as_file(std::span<const uint8_t> input) {
+/// Head and one section: a file up to its table.
+std::vector<uint8_t> beginning() {
   std::vector<uint8_t> file;
   handmill::base::SectionWriter writer([&file](std::span<const uint8_t> bytes) {
     file.insert(file.end(), bytes.begin(), bytes.end());
@@ -24,10 +24,17 @@ std::vector<uint8_t> as_file(std::span<const uint8_t> input) {
   uint64_t table;
   std::memcpy(&table, file.data() + file.size() - 32, sizeof table);
   file.resize(table);
+  return file;
+}
+
+/// The input as a table and the two numbers of the tail; around them what makes them a file.
+std::vector<uint8_t> as_file(std::span<const uint8_t> input) {
+  static const std::vector<uint8_t> kBeginning = beginning();
+  std::vector<uint8_t> file = kBeginning;
   file.insert(file.end(), input.begin(), input.end());
   const std::span<const uint8_t> all = file;
-  const uint64_t sum =
-      handmill::base::checksum(all.subspan(table), handmill::base::checksum(all.first(64)));
+  const uint64_t sum = handmill::base::checksum(all.subspan(kBeginning.size()),
+                                                handmill::base::checksum(all.first(64)));
   const auto* bytes = reinterpret_cast<const uint8_t*>(&sum);
   file.insert(file.end(), bytes, bytes + sizeof sum);
   const std::string_view magic = "handmill";
