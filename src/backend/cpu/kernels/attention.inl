@@ -18,7 +18,9 @@ void half_scores(const AttendBlock& job, int first, float* scores) {
       for (auto& lane : row) lane = Vec::zero();
     for (size_t d = 0; d < dim; ++d) {
       Vec::F k[P];
-      unroll<P>([&](auto p) __attribute__((always_inline)) { k[p] = Vec::load_half(keys + (p * dim + d) * 32); });
+      unroll<P>([&](auto p) __attribute__((always_inline)) {
+        k[p] = Vec::load_half(keys + (p * dim + d) * 32);
+      });
       unroll<N * P>([&](auto i) __attribute__((always_inline)) {
         s[i / P][i % P] = Vec::fma(k[i % P], Vec::set1(q[i / P * dim + d]), s[i / P][i % P]);
       });
@@ -179,10 +181,14 @@ void add_code_values(const AttendBlock& job, int first, size_t d0, const KeyRang
   const auto dim = static_cast<size_t>(job.head_dim);
   const uint8_t* values = job.block + key_bytes(KvType::kQ8_0, dim) + 4 * d0;
   Vec::Dot<Width::kWide> dot[N][D];  // in registers: hence no loop but over keys
-  unroll<N * D>([&](auto i) __attribute__((always_inline)) { dot[i / D][i % D].begin(weights[i / D].start); });
+  unroll<N * D>([&](auto i) __attribute__((always_inline)) {
+    dot[i / D][i % D].begin(weights[i / D].start);
+  });
   for (int j = keys.begin / 4 * 4; j < keys.end; j += 4) {
     Vec::B v[D];
-    unroll<D>([&](auto d) __attribute__((always_inline)) { v[d] = Vec::load_bytes(values + static_cast<size_t>(j) * dim + 64 * d); });
+    unroll<D>([&](auto d) __attribute__((always_inline)) {
+      v[d] = Vec::load_bytes(values + static_cast<size_t>(j) * dim + 64 * d);
+    });
     unroll<N * D>([&](auto i) __attribute__((always_inline)) {
       dot[i / D][i % D].step(v[i % D], Vec::broadcast(weights[i / D].codes + j));
     });
