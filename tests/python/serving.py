@@ -121,12 +121,11 @@ class Server:
         return Stream(self.port, path, {"model": MODEL, "stream": True} | body)
 
     def metric(self, name):
-        """A figure of /metrics, of all models together."""
+        """A figure of /metrics, of all models that are loaded together."""
         lines = self.ask("GET", "/metrics").body.decode().splitlines()
-        values = [line.rsplit(" ", 1)[1] for line in lines
-                  if re.match(re.escape(name) + r"(\{| )", line)]
-        assert values, f"/metrics has no {name}"
-        return sum(map(float, values))
+        assert any(line.startswith(f"# TYPE {name} ") for line in lines), f"there is no {name}"
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+                   if re.match(re.escape(name) + r"(\{| )", line))
 
     def wait_until(self, name, value, seconds=60):
         until = time.monotonic() + seconds

@@ -59,9 +59,14 @@ def raw_body(path, field, value):
 
 
 def told(answer):
-    """The message of an error in each dialect."""
+    """The message of an error in each dialect, and the field that OpenAI's has beside it."""
     error = answer.json["error"]
-    return error if isinstance(error, str) else error["message"]
+    return error if isinstance(error, str) else f"{error['message']} {error.get('param')}"
+
+
+def named(answer, field):
+    """Whether it says where the fault is: the field, or the byte where JSON ends."""
+    return field in told(answer) or " at byte " in told(answer)
 
 
 def check_refused(answer, *statuses):
@@ -102,8 +107,7 @@ def test_no_value_of_an_optional_field_is_too_much(server, path):
         for value in ODD:
             answer = server.ask("POST", path, raw_body(path, field, value))
             assert answer.status in (200, 400, 404), (field, value, answer)
-            if answer.status == 400:
-                assert field in told(answer), (field, value, answer)
+            assert answer.status != 400 or named(answer, field), (field, value, answer)
 
 
 @pytest.mark.parametrize("path", ["/api/generate", "/api/chat"])
@@ -113,8 +117,7 @@ def test_no_value_of_an_option_is_too_much(server, path):
             options = f'{{"num_predict":1,"{field}":{value}}}'
             answer = server.ask("POST", path, raw_body(path, "options", options))
             assert answer.status in (200, 400), (field, value, answer)
-            if answer.status == 400:
-                assert field in told(answer), (field, value, answer)
+            assert answer.status != 400 or named(answer, field), (field, value, answer)
 
 
 @pytest.mark.parametrize("token", [-1, 49152, 2**31 - 1, 2**31, 2**32, 2**63, 10**30, 1.5, "1"])

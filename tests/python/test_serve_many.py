@@ -56,7 +56,7 @@ def server():
 
 
 def test_streams_are_the_same_among_others_cold_and_hot(server, alone):
-    assert len({text for text, _ in alone}) == STREAMS
+    assert len({text for text, _ in alone}) > STREAMS / 2  # or it would prove little
     cold = all_at_once(server)
     hot = all_at_once(server)
     assert [one[:2] for one in cold] == alone  # bit for bit, logprobs too

@@ -54,9 +54,17 @@ def test_a_chat(client):
     assert usage.prompt_tokens > 10 and usage.completion_tokens > 3
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
     again = chat(client, max_tokens=40)
-    assert again.choices[0].message.content == choice.message.content
-    assert again.usage.prompt_tokens_details.cached_tokens > 0
-    assert again.id != answer.id
+    assert again.choices[0].message.content == choice.message.content and again.id != answer.id
+
+
+def test_a_conversation_goes_on_from_the_cache(client):
+    turns = [{"role": "system", "content": "You are a careful editor of a small paper. " * 9}, *ASK]
+    first = chat(client, messages=turns)
+    assert first.usage.prompt_tokens_details.cached_tokens == 0
+    turns += [{"role": "assistant", "content": first.choices[0].message.content}, *ASK]
+    # Blocks of 64 tokens are found whole.
+    cached = chat(client, messages=turns).usage.prompt_tokens_details.cached_tokens
+    assert cached == first.usage.prompt_tokens // 64 * 64
 
 
 def test_a_streamed_chat_is_the_same(client):
