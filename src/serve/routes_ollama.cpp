@@ -28,7 +28,7 @@ ollama::Model model_of(const router::ModelInfo& info) {
   model.context = info.context;
   model.width = info.width;
   model.capabilities = {"completion", "embedding"};
-  if (info.has_tools) model.capabilities.emplace_back("tools");
+  // No "tools": requests that have some are refused, so nobody should be led to send them.
   if (info.thinks) model.capabilities.emplace_back("thinking");
   return model;
 }
@@ -56,7 +56,13 @@ struct Unloaded {
 
 struct Generated : Unloaded {
   using Unloaded::operator();
-  void operator()(api::Asked& asked) const { generate(exchange, std::move(asked)); }
+  void operator()(api::Asked& asked) const {
+    const auto info = exchange->service().router.find(asked.completion.model);
+    if (info && !info->thinks && asked.completion.think.value_or(false))
+      return exchange->fail({Fault::Kind::kInvalid,
+                             base::quoted(info->name) + " does not support thinking", "think"});
+    generate(exchange, std::move(asked));
+  }
 };
 
 struct Embedded : Unloaded {
