@@ -73,13 +73,17 @@ std::optional<Ns> parse_duration(std::string_view text) {
 
 std::string rfc3339(int64_t ns) {
   using namespace std::chrono;
-  const auto days = floor<std::chrono::days>(Ns(ns));
+  // Whole seconds first: the day in which the earliest time lies begins before it, where no count
+  // of nanoseconds reaches.
+  const auto whole = floor<std::chrono::seconds>(Ns(ns));
+  const auto days = floor<std::chrono::days>(whole);
   const year_month_day date{sys_days(days)};
-  const hh_mm_ss<Ns> time(Ns(ns) - days);
+  const hh_mm_ss time(whole - days);
+  const Ns nanos = (Ns(ns) % 1s + 1s) % 1s;
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                      time.hours().count(), time.minutes().count(), time.seconds().count(),
-                     time.subseconds().count());
+                     nanos.count());
 }
 
 }  // namespace handmill::api::ollama

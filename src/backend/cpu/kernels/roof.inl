@@ -4,10 +4,13 @@
 uint64_t dot_steps(const uint8_t* data, size_t steps) {
   typename Vec::template Dot<Width::kNibble> dot[kRoofChains];
   const Vec::B codes = Vec::shift_and<0>(Vec::load_bytes(data), 15);
-  const Vec::X x = Vec::broadcast(reinterpret_cast<const int8_t*>(data));
+  Vec::X x = Vec::broadcast(reinterpret_cast<const int8_t*>(data));
   unroll<kRoofChains>([&](auto i) { dot[i].begin(data[i]); });
   for (size_t step = 0; step < steps; ++step)
-    unroll<kRoofChains>([&](auto i) { dot[i].step(codes, x); });
+    unroll<kRoofChains>([&](auto i) {
+      Vec::forget(x);  // or products that do not add would be done once for all steps
+      dot[i].step(codes, x);
+    });
   Vec::F sum = Vec::zero();
   unroll<kRoofChains>([&](auto i) { sum = Vec::add(sum, Vec::to_float(dot[i].end(0))); });
   return static_cast<uint64_t>(std::bit_cast<uint32_t>(Vec::reduce_add(sum)));

@@ -150,6 +150,8 @@ struct Vec {
     return {_mm256_shuffle_epi8(table, x.a), _mm256_shuffle_epi8(table, x.b)};
   }
 
+  /// Makes the compiler take x for changed.
+  static HANDMILL_INLINE void forget(X& x) { asm volatile("" : "+x"(x)); }
   static HANDMILL_INLINE X broadcast(const int8_t* p) {
     int32_t four;
     std::memcpy(&four, p, 4);

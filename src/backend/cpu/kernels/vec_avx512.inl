@@ -87,6 +87,8 @@ struct Vec {
   }
   static HANDMILL_INLINE B look_up(Table table, B a) { return _mm512_shuffle_epi8(table, a); }
 
+  /// Makes the compiler take x for changed.
+  static HANDMILL_INLINE void forget(X& x) { asm volatile("" : "+v"(x)); }
   static HANDMILL_INLINE X broadcast(const int8_t* p) {
     int32_t four;
     std::memcpy(&four, p, 4);

@@ -143,6 +143,8 @@ struct Vec {
     return each_byte([&](int i) { return table.v[a.v[i] & 15]; });
   }
 
+  /// Makes the compiler take x for changed.
+  static void forget(X& x) { asm volatile("" : "+m"(x)); }
   static X broadcast(const int8_t* p) {
     X x;
     std::memcpy(x.v, p, 4);
