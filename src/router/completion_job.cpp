@@ -48,7 +48,7 @@ void CompletionJob::start(engine::Engine& engine) {
                             [this, self, i](const engine::Event& event) { on_event(i, event); });
     if (!id.ok()) {
       cancel(engine);
-      return fail(invalid(id.error(), "prompt"));
+      return fail(not_taken(id.error(), "prompt"));
     }
     choices_[i].id = *id;
   }

@@ -44,7 +44,7 @@ void EmbeddingJob::start(engine::Engine& engine) {
                       [this, self, i](const engine::EmbedEvent& event) { on_event(i, event); });
     if (!id.ok()) {
       cancel(engine);
-      return fail(invalid(id.error(), "input"));
+      return fail(not_taken(id.error(), "input"));
     }
     ids_[i] = *id;
   }

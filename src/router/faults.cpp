@@ -23,6 +23,11 @@ api::Fault too_long(size_t tokens, int positions, std::string_view param) {
           std::string(param)};
 }
 
+api::Fault not_taken(const Error& error, std::string_view param) {
+  const bool too_many = error.code == Code::kLimit;
+  return {too_many ? Kind::kContext : Kind::kInvalid, error.message, std::string(param)};
+}
+
 api::Fault no_model(std::string_view name) {
   return {Kind::kNotFound, fmt::format("there is no model {}", base::quoted(name)), "model"};
 }

@@ -19,6 +19,8 @@ api::Fault invalid(const Error& error, std::string_view param);
 api::Fault invalid_setting(const Error& error);
 /// A prompt of so many tokens, where a sequence may have `positions`.
 api::Fault too_long(size_t tokens, int positions, std::string_view param);
+/// The engine does not take a request that was prepared for it.
+api::Fault not_taken(const Error& error, std::string_view param);
 api::Fault no_model(std::string_view name);
 api::Fault shutting_down();
 /// Of a model that cannot be loaded; its file's path is not the client's business.

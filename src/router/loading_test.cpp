@@ -232,6 +232,7 @@ TEST(Loading, WhoLeavesTheQueueCostsNoModelItsPlace) {
   auto second = router->submit(plain("x", 2, "b"), 0, leaves.sink());
   second.reset();
   ASSERT_TRUE(leaves.wait());
+  EXPECT_TRUE(eventually([&] { return router.state("b") == State::kUnloaded; }));
   const auto third = router->submit(plain("x", 2, "a"), 0, late.sink());
   ASSERT_TRUE(busy.wait() && late.wait());
   EXPECT_EQ(router.state("a"), State::kLoaded);

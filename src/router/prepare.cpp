@@ -83,7 +83,7 @@ Outcome<chat::Prompt> of_conversation(const Front& front, const api::Conversatio
 }  // namespace
 
 int positions_for(int engine_positions, int asked) {
-  return asked > 0 ? std::min(engine_positions, asked) : engine_positions;
+  return asked > 0 ? std::min(engine_positions, asked - 1) : engine_positions;
 }
 
 std::optional<api::Fault> check(const api::Completion& completion) {

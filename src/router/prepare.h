@@ -11,7 +11,8 @@
 
 namespace handmill::router {
 
-/// Positions of one sequence, of those that an engine has and those that a request asks (0: all).
+/// Most tokens of a prompt, where an engine has so many positions for a sequence, and the request
+/// asks for a context (0: all) of which the answer gets at least one.
 int positions_for(int engine_positions, int asked);
 
 /// Everything in the request that does not depend on a tokenizer's model: ranges, stops, counts.
