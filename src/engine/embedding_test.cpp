@@ -121,7 +121,9 @@ TEST(Embedding, BeginsAgainAfterItGaveWay) {
   TestEngine roomy(TinyModel{}, TestEngine::defaults());
   const RequestId alone = roomy.submit(EmbedRequest{.tokens = text});
   roomy->drain();
-  TestEngine engine(TinyModel{}, {.threads = 1, .context = 320, .prefill_chunk = 2});
+  TestEngine engine(
+      TinyModel{},
+      {.threads = 1, .context = 384, .prefill_chunk = 2, .speculate = Speculate::kOff});
   engine.submit(request(random_prompt(100, 1), 150));
   for (int i = 0; i < 60; ++i) engine->step();
   const RequestId id = engine.submit(EmbedRequest{.tokens = text});
