@@ -52,14 +52,17 @@ class Report:
 
 def summary(report):
     s, sizes = report.settings, report.sizes
-    return [
-        f"{report.cpu}, {report.memory} of memory; {report.date}.",
-        "; ".join(f"{name} {version}" for name, version in report.versions.items()) + ".",
-        f"{s['threads']} threads, {s['slots']} slots of {s['context']} tokens; prompts of "
-        f"{sizes['prompt']} tokens, answers of {sizes['output']}, greedy. {report.rounds} rounds "
-        "in which the two take turns, the order alternating, each time with a new server: medians, "
-        "in brackets the lowest and the highest round. A ratio is the median of the rounds' "
-        f"ratios, handmill / {report.peer}; of times, less is better."]
+    lines = [f"{report.cpu}, {report.memory} of memory; {report.date}.",
+             "; ".join(f"{name} {version}" for name, version in report.versions.items()) + ".",
+             f"{s['threads']} threads, {s['slots']} slots of {s['context']} tokens."]
+    if report.rows:
+        rounds = "1 round" if report.rounds == 1 else f"{report.rounds} rounds"
+        lines.append(
+            f"Prompts of {sizes['prompt']} tokens, answers of {sizes['output']}, greedy. {rounds} "
+            "in which the two take turns, the order alternating, each time with a new server: "
+            "medians, in brackets the lowest and the highest round. A ratio is the median of the "
+            f"rounds' ratios, handmill / {report.peer}; of times, less is better.")
+    return lines
 
 
 def markdown(report):

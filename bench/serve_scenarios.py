@@ -128,7 +128,7 @@ def streams(engine, load, file, sizes):
 
 def leaving(engine, load, file, sizes):
     """Many requests of which a third leave; then the server must hold what it held before."""
-    shape = {"prompt": "8-64", "output": "1-16", "disconnect": 0.33, "disconnect_within": 1,
+    shape = {"prompt": "4-32", "output": "1-8", "disconnect": 0.33, "disconnect_within": 1,
              "users": 4 * sizes.users}
     with serving(engine, file, queue=8 * sizes.users) as server:
         load.run(server, requests=max(1, sizes.leaving // 10), seed=1, **shape)
