@@ -108,7 +108,9 @@ void Scheduler::choose_elder() {
     if (oldest == nullptr || task->id() < oldest->id()) oldest = task.get();
   }
   patience_ = 0;
-  if (oldest != nullptr) oldest->place.elder = true;
+  if (oldest == nullptr) return;
+  oldest->place.elder = true;
+  for (auto& task : running_) task->place.elder |= task->id() < oldest->id();
 }
 
 void Scheduler::admit() {

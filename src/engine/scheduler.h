@@ -13,9 +13,9 @@
 //   one is about to compute waits for it, rather than compute it too; and a prefill longer than a
 //   step waits while another is under way.
 // Nobody starves: every `patience` steps the oldest task that is not decoding becomes an elder, as
-//   soon as no other elder waits. So with n older ones it takes a task (n + 1) · patience steps,
-//   and what the elders before it wait for their places. Where an elder waits for a block, the task
-//   that computes it becomes one too.
+//   soon as no other elder waits, and so do older ones that run. With n older ones that wait it
+//   takes a task (n + 1) · patience steps, and what the elders before it wait for their places.
+//   Where an elder waits for a block, the task that computes it becomes one too.
 #pragma once
 
 #include <map>
