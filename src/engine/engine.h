@@ -88,7 +88,7 @@ struct Event {
   std::optional<Finish> finish;  // in the last event of a request
   std::string error;             // with Finish::kError
   std::string stop;              // the stop string that matched, if one did
-  Timings timings;               // in the last event
+  Timings timings;               // as they are at the first token; all of them in the last event
 };
 using Sink = std::function<void(const Event&)>;  // called inside step(); must not call the engine
 

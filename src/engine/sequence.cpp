@@ -69,6 +69,7 @@ std::optional<Finish> Sequence::commit(text::Token token) {
     first_token_ = now;
     timings_.ttft_s = seconds(now - submitted_);
     timings_.prefill_s = seconds(now - scheduled_);
+    event_.timings = timings_;
   }
   timings_.decode_s = seconds(now - first_token_);
   tokens_.push_back(token);

@@ -50,6 +50,7 @@ TEST(Measures, CachedTokensCountOncePerPrompt) {
     Answer answer;
     const auto ticket = router->submit(asked, 0, answer.sink());
     ASSERT_TRUE(answer.wait());
+    EXPECT_EQ(answer.start->usage.cached_tokens, cached) << "known from the first token on";
     EXPECT_EQ(answer.end->usage.prompt_tokens, 130);
     EXPECT_EQ(answer.end->usage.cached_tokens, cached);
     asked.choices = 3;

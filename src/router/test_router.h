@@ -52,6 +52,7 @@ class Answer {
   std::map<int, std::string> content, reasoning;
   std::map<int, std::vector<api::TokenLogprob>> logprobs;
   std::map<int, api::ChoiceEnd> choice_ends;
+  std::optional<Started> start;
   std::optional<api::End> end;
   std::optional<api::Fault> fault;
   std::vector<std::string> first_deltas;
@@ -60,8 +61,9 @@ class Answer {
   void take(Event event) {
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(ends_, 0) << "an event after the last";
-    if (std::holds_alternative<Started>(event)) {
+    if (const auto* first = std::get_if<Started>(&event)) {
       EXPECT_EQ(started_++, 0);
+      start = *first;
     }
     if (auto* delta = std::get_if<api::Delta>(&event)) {
       EXPECT_EQ(started_, 1) << "a delta before the start";
