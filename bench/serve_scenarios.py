@@ -92,7 +92,7 @@ def beside(engine, load, file, names, sizes, round_number, told):
 
 
 def settle(server, limit_s):
-    """Waits until nothing runs; what is left then is left for good."""
+    """Waits until nothing runs; what is left then is left for good: figures and facts."""
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
         metrics = server.metrics()
@@ -100,7 +100,8 @@ def settle(server, limit_s):
             break
         time.sleep(0.1)
     time.sleep(1)  # sockets and threads that are on their way out
-    return server.metrics()
+    facts = server.facts()  # first: asking for figures takes a socket of its own
+    return server.metrics(), facts
 
 
 def streams(engine, load, file, sizes):
@@ -132,9 +133,9 @@ def leaving(engine, load, file, sizes):
              "users": 4 * sizes.users}
     with serving(engine, file, queue=8 * sizes.users) as server:
         load.run(server, requests=max(1, sizes.leaving // 10), seed=1, **shape)
-        metrics_before, before = settle(server, sizes.settle), server.facts()
+        metrics_before, before = settle(server, sizes.settle)
         figures = load.run(server, requests=sizes.leaving, seed=2, **shape)
-        metrics, after = settle(server, sizes.settle), server.facts()
+        metrics, after = settle(server, sizes.settle)
         used = "vllm:kv_cache_usage_perc"
         return {
             "requests": figures["requests"],
