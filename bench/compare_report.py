@@ -235,18 +235,32 @@ def plot_row(row, y):
     return out
 
 
+def head(title, first, second, peer, versions):
+    """Title, two lines of notes, and what the bars are."""
+    return [text(MARGIN, 32, title, "title"),
+            text(MARGIN, 52, first, "small"),
+            text(MARGIN, 68, second, "small"),
+            f'<rect class="peer" x="{MARGIN}" y="82" width="{BAR}" height="{BAR}"/>',
+            text(MARGIN + 17, 92, f"{peer} {versions[peer]}"),
+            f'<rect class="ours" x="{WIDTH // 2}" y="82" width="{BAR}" height="{BAR}"/>',
+            text(WIDTH // 2 + 17, 92, f"handmill {versions['handmill']}"),
+            text(WIDTH - MARGIN, 92, "ratio", "small", end=True)]
+
+
+def page(title, body, height):
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+        f'height="{height}" role="img">', f"<title>{escape(title)}</title>",
+        f"<style>{STYLE}</style>", f'<rect class="page" width="{WIDTH}" height="{height}"/>',
+        *body, "</svg>", ""])
+
+
 def svg(report):
     peer = report.peer
     note = "Every pair of bars has its own scale; whiskers: lowest and highest round"
     note += "; dashed: the roof." if any(row.roof for row in report.rows) else "."
-    body = [text(MARGIN, 32, f"handmill beside {peer}", "title"),
-            text(MARGIN, 52, f"{summary(report)[0]} Speeds in tokens per second.", "small"),
-            text(MARGIN, 68, note, "small"),
-            f'<rect class="peer" x="{MARGIN}" y="82" width="{BAR}" height="{BAR}"/>',
-            text(MARGIN + 17, 92, f"{peer} {report.versions[peer]}"),
-            f'<rect class="ours" x="{WIDTH // 2}" y="82" width="{BAR}" height="{BAR}"/>',
-            text(WIDTH // 2 + 17, 92, f"handmill {report.versions['handmill']}"),
-            text(WIDTH - MARGIN, 92, "ratio", "small", end=True)]
+    body = head(f"handmill beside {peer}",
+                f"{summary(report)[0]} Speeds in tokens per second.", note, peer, report.versions)
     y, last = TOP, None
     for row in report.rows:
         if row.file != last:
@@ -254,8 +268,4 @@ def svg(report):
             y, last = y + HEADING, row.file
         body += plot_row(row, y)
         y += ROW
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 8}" width="{WIDTH}" '
-        f'height="{y + 8}" role="img">', f"<title>handmill beside {escape(peer)}</title>",
-        f"<style>{STYLE}</style>", f'<rect class="page" width="{WIDTH}" height="{y + 8}"/>',
-        *body, "</svg>", ""])
+    return page(f"handmill beside {peer}", body, y + 8)

@@ -2,9 +2,9 @@
 and JSON."""
 
 from dataclasses import asdict, dataclass, field
-from xml.sax.saxutils import escape
 
-from compare_report import STYLE, Spread, cell, number, short_name, text, with_range
+from compare_report import (BAR, BARS, BARS_END, MARGIN, TOP, VALUES, WIDTH, Spread, cell, head,
+                            number, page, short_name, text, with_range)
 
 
 class Row:
@@ -92,8 +92,7 @@ def whole_or_not(value):
     return f"{int(value):,}" if value == int(value) else number(value)
 
 
-WIDTH, MARGIN, BARS, BARS_END, VALUES = 860, 20, 250, 560, 572
-BAR, LINE, HEADING, TOP = 11, 38, 30, 112
+LINE, HEADING = 38, 30
 
 
 def plot_bar(y, spread, style, scale):
@@ -120,15 +119,9 @@ def plot_row(row, y):
 
 def svg(report):
     peer = report.peer
-    body = [text(MARGIN, 32, f"handmill serve beside {peer}", "title"),
-            text(MARGIN, 52, summary(report)[0], "small"),
-            text(MARGIN, 68, "Every pair of bars has its own scale; whiskers: lowest and highest "
-                 "round. Of s and ms, less is better.", "small"),
-            f'<rect class="peer" x="{MARGIN}" y="82" width="{BAR}" height="{BAR}"/>',
-            text(MARGIN + 17, 92, f"{peer} {report.versions[peer]}"),
-            f'<rect class="ours" x="{WIDTH // 2}" y="82" width="{BAR}" height="{BAR}"/>',
-            text(WIDTH // 2 + 17, 92, f"handmill {report.versions['handmill']}"),
-            text(WIDTH - MARGIN, 92, "ratio", "small", end=True)]
+    body = head(f"handmill serve beside {peer}", summary(report)[0],
+                "Every pair of bars has its own scale; whiskers: lowest and highest "
+                "round. Of s and ms, less is better.", peer, report.versions)
     y, last = TOP, None
     for row in report.rows:
         if (row.file, row.scenario) != last:
@@ -137,8 +130,4 @@ def svg(report):
             y += HEADING
         body += plot_row(row, y)
         y += LINE
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 8}" width="{WIDTH}" '
-        f'height="{y + 8}" role="img">', f"<title>handmill serve beside {escape(peer)}</title>",
-        f"<style>{STYLE}</style>", f'<rect class="page" width="{WIDTH}" height="{y + 8}"/>',
-        *body, "</svg>", ""])
+    return page(f"handmill serve beside {peer}", body, y + 8)
