@@ -92,13 +92,18 @@ class TlsTest : public ServerTest {
   base::TempFolder folder_;
 };
 
+std::string stream_request() {
+  return "POST " + kChatPath +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(kStreamBody.size()) +
+         "\r\n\r\n" + kStreamBody;
+}
+
 TEST_F(TlsTest, StreamsAndGoesOn) {
   start();
   EXPECT_TRUE(server->url().starts_with("https://"));
   TlsClient client(server->port());
   ASSERT_TRUE(client.connected());
-  client.send("POST " + kChatPath + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-              std::to_string(kStreamBody.size()) + "\r\n\r\n" + kStreamBody);
+  client.send(stream_request());
   ASSERT_TRUE(router.wait_for(1));
   router.start(0);
   router.text(0, "Hello");
@@ -114,8 +119,7 @@ TEST_F(TlsTest, AClientThatLeavesCancels) {
   start();
   TlsClient client(server->port());
   ASSERT_TRUE(client.connected());
-  client.send("POST " + kChatPath + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-              std::to_string(kStreamBody.size()) + "\r\n\r\n" + kStreamBody);
+  client.send(stream_request());
   ASSERT_TRUE(router.wait_for(1));
   router.start(0);
   router.text(0, "Hello");
