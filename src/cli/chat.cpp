@@ -124,7 +124,6 @@ void Chat::handle(const Entry& entry) {
 
 void Chat::answer(const std::string& text) {
   state_.messages.push_back({"user", text, {}});
-  interrupt::clear();
   auto prompt = chat_prompt(*session_, with_system(state_));
   auto answer =
       prompt.ok() ? print_answer(*session_, std::move(*prompt), state_.parameters, state_.reporting)

@@ -1,6 +1,9 @@
 #include "cli/interrupt.h"
 
 #include <atomic>
+#include <cerrno>
+#include <poll.h>
+#include <unistd.h>
 
 namespace handmill::cli::interrupt {
 namespace {
@@ -24,12 +27,33 @@ Guard::Guard() {
   struct sigaction action{};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  ::sigaction(SIGINT, &action, &before_);  // without SA_RESTART: a waiting read must return
+  action.sa_flags =
+      SA_RESTART;  // stdio loses what a write has not yet written when it is broken off
+  ::sigaction(SIGINT, &action, &before_);
 }
 
 Guard::~Guard() { ::sigaction(SIGINT, &before_, nullptr); }
 
 bool raised() { return count.load() > 0; }
 void clear() { count.store(0); }
+
+ssize_t read(int fd, char* out, size_t bytes) {
+  // Signals are let in only while it waits, so that none can slip between the look at the flag and
+  // the wait.
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &blocked, &before);
+  ssize_t got = -1;
+  while (!raised()) {
+    pollfd waiting{fd, POLLIN, 0};
+    const int ready = ::ppoll(&waiting, 1, nullptr, &before);
+    if (ready < 0 && errno == EINTR) continue;  // a changed window, or Ctrl-C: the flag tells
+    got = ready < 0 ? -1 : ::read(fd, out, bytes);
+    if (got >= 0 || (errno != EINTR && errno != EAGAIN)) break;
+  }
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  return got;
+}
 
 }  // namespace handmill::cli::interrupt

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <csignal>
+#include <cstddef>
+#include <sys/types.h>
 
 namespace handmill::cli::interrupt {
 
@@ -20,5 +22,8 @@ class Guard {
 /// Whether SIGINT has come since the last clear().
 bool raised();
 void clear();
+
+/// A read that Ctrl-C ends: the number of bytes, 0 at the end, −1 after Ctrl-C or an error.
+ssize_t read(int fd, char* out, size_t bytes);
 
 }  // namespace handmill::cli::interrupt

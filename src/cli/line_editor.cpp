@@ -1,12 +1,9 @@
 // The line editor of the chat, on libedit: what it lacks (bracketed paste, a race-free Ctrl-C, keys
 // typed before their prompt, UTF-8 whatever the locale was) is here.
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
 #include <histedit.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,32 +55,13 @@ class LineEditor final : public LineSource {
   std::string bytes_;  // of a character that is not whole yet
 };
 
-/// One byte of standard input: 1, 0 at the end, −1 after Ctrl-C or an error. Signals are let in
-/// only while it waits, so that none can slip between the look at the flag and the wait.
-int read_byte(char* out) {
-  sigset_t blocked, before;
-  sigemptyset(&blocked);
-  sigaddset(&blocked, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &blocked, &before);
-  int got = -1;
-  while (!interrupt::raised()) {
-    pollfd waiting{STDIN_FILENO, POLLIN, 0};
-    const int ready = ::ppoll(&waiting, 1, nullptr, &before);
-    if (ready < 0 && errno == EINTR) continue;  // a changed window, or Ctrl-C: the flag tells
-    got = ready < 0 ? -1 : static_cast<int>(::read(STDIN_FILENO, out, 1));
-    if (got >= 0 || (errno != EINTR && errno != EAGAIN)) break;
-  }
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
-  return got;
-}
-
 int LineEditor::get_character(EditLine* edit, wchar_t* out) {
   std::string& bytes = of(edit).bytes_;
   while (bytes.empty() || text::utf8_unit(bytes, 0).kind == text::Utf8Unit::kPartial) {
     char byte = 0;
-    if (const int got = read_byte(&byte); got != 1) {
+    if (const ssize_t got = interrupt::read(STDIN_FILENO, &byte, 1); got != 1) {
       bytes.clear();
-      return got;
+      return static_cast<int>(got);
     }
     bytes += byte;
   }
@@ -204,11 +182,11 @@ void LineEditor::open_history() {
 }
 
 Line LineEditor::read(const std::string& text) {
+  interrupt::clear();
   prompt_ = to_wide(text);
   const bool style = terminal::has_style(STDOUT_FILENO);
   if (style) std::fputs(kPasteOn, stdout);
   std::fflush(stdout);
-  interrupt::clear();
   int count = 0;
   const wchar_t* got = el_wgets(edit_, &count);
   if (style) std::fputs(kPasteOff, stdout);
@@ -222,7 +200,6 @@ Line LineEditor::read(const std::string& text) {
     std::fputs("\n", stdout);
   }
   std::fflush(stdout);
-  interrupt::clear();
   return line;
 }
 

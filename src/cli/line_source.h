@@ -16,6 +16,7 @@ struct Line {
 class LineSource {
  public:
   virtual ~LineSource() = default;
+  /// Forgets a Ctrl-C of before; one that comes after its return is for who uses the line.
   virtual Line read(const std::string& prompt) = 0;
   /// Puts an entry into the history.
   virtual void remember(const std::string& /*entry*/) {}

@@ -1,5 +1,4 @@
 // Lines from a pipe or a file: as they are, without prompts and without a history.
-#include <cerrno>
 #include <unistd.h>
 
 #include "cli/input.h"
@@ -12,6 +11,7 @@ namespace {
 class PlainLines final : public LineSource {
  public:
   Line read(const std::string& /*prompt*/) override {
+    interrupt::clear();
     size_t searched = 0;
     while (true) {
       const size_t newline = held_.find('\n', searched);
@@ -19,11 +19,8 @@ class PlainLines final : public LineSource {
       if (held_.size() > kMostInput) return take(held_.size(), 0);
       searched = held_.size();
       char buffer[4096];
-      const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
-      if (got < 0 && errno == EINTR) {
-        if (interrupt::raised()) return {Line::Kind::kInterrupt, ""};
-        continue;
-      }
+      const ssize_t got = interrupt::read(STDIN_FILENO, buffer, sizeof buffer);
+      if (got < 0 && interrupt::raised()) return {Line::Kind::kInterrupt, ""};
       if (got <= 0) return held_.empty() ? Line{Line::Kind::kEnd, ""} : take(held_.size(), 0);
       held_.append(buffer, static_cast<size_t>(got));
     }

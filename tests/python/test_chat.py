@@ -68,6 +68,16 @@ class Terminal:
     def enter(self, line):
         self.type(line + "\r")
 
+    def stop(self):
+        """Ctrl-S, and waits until it hangs in a write: until it uses no more time."""
+        self.type("\x13")
+        end, before, used = time.monotonic() + PATIENCE, None, -1
+        while used != before:
+            assert time.monotonic() < end, "it never stopped to print"
+            time.sleep(1)
+            with open(f"/proc/{self.pid}/stat") as stat:
+                before, used = used, sum(map(int, stat.read().rsplit(")", 1)[1].split()[11:13]))
+
     def wait(self):
         """Waits for its end; gives the exit code."""
         end = time.monotonic() + PATIENCE
@@ -189,12 +199,16 @@ def test_interrupt_stops_the_answer_and_not_the_program(chat):
     t.enter("/set logit_bias 0=-inf 2=-inf")  # without end tokens, no answer ends by itself
     t.expect("logit_bias is")
     t.expect(PROMPT)
-    t.enter("Count to a million.")
-    t.expect("\n")
-    time.sleep(3)
-    t.type("\x03")
-    t.expect("[stopped]")
-    t.expect(PROMPT)
+    for stopped in False, True:
+        t.enter("Count to a million.")
+        t.expect("\n")
+        if stopped:
+            t.stop()
+        else:
+            time.sleep(1)
+        t.type("\x03")
+        t.expect("[stopped]")
+        t.expect(PROMPT)
     t.enter("/set max_tokens 3")
     t.expect("max_tokens is 3")
     t.expect(PROMPT)
