@@ -56,19 +56,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
             server.bodies.append((self.path, body))
             server.running += 1
             server.most = max(server.most, server.running)
+        last = b""
         try:
-            self.answer(body, server.plan, server.plan.get("faults", {}).get(str(number)))
+            last = self.answer(body, server.plan, server.plan.get("faults", {}).get(str(number)))
         finally:
             with server.lock:
-                server.running -= 1
+                server.running -= 1  # before the client knows that it has all, and asks again
+        self.wfile.write(last)
 
     def answer(self, body, plan, fault):
+        """Sends all of it but its last bytes, and gives them."""
         time.sleep(plan.get("first_s", 0))
         if isinstance(fault, int):
             retry = [("Retry-After", "1")] if plan.get("retry_after", True) else []
-            return self.send(fault, b'{"error":{"message":"it is busy"}}', *retry)
+            self.send(fault, b'{"error":{"message":"it is busy"}}', *retry)
+            return b""
         if fault == "reset":
-            return self.connection.close()
+            self.connection.close()
+            return b""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -80,7 +85,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.event({"choices": [self.choice(body, " the")]}, plan)
             if fault == "cut":
                 self.close_connection = True
-                return self.connection.shutdown(2)
+                self.connection.shutdown(2)
+                return b""
         if fault == "error":
             self.event({"error": {"message": "the model is broken"}}, plan)
         if fault == "garbage":
@@ -93,7 +99,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "prompt_tokens_details": {"cached_tokens": plan.get("cached", 0)}}}, plan)
         if fault != "not done":
             self.event("[DONE]", plan)
-        self.wfile.write(b"0\r\n\r\n")
+        return b"0\r\n\r\n"
 
     @staticmethod
     def choice(body, text):
