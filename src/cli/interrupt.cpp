@@ -27,8 +27,7 @@ Guard::Guard() {
   struct sigaction action{};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  action.sa_flags =
-      SA_RESTART;  // stdio loses what a write has not yet written when it is broken off
+  action.sa_flags = SA_RESTART;  // stdio loses text when a write of it is broken off
   ::sigaction(SIGINT, &action, &before_);
 }
 
