@@ -19,8 +19,9 @@ namespace handmill::gguf {
 namespace {
 
 void put_bytes(std::vector<uint8_t>& out, const void* data, size_t size) {
-  const auto* bytes = static_cast<const uint8_t*>(data);
-  out.insert(out.end(), bytes, bytes + size);
+  const size_t before = out.size();
+  out.resize(before + size);
+  if (size > 0) std::memcpy(out.data() + before, data, size);
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // Truth, depth and identity of values; dicts and the codes of their keys.
 #include "chat/jinja/value.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
