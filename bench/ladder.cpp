@@ -224,7 +224,7 @@ int main(int argc, char** argv) {
   if (!handmill::backend::parse(argc, argv, settings)) {
     fmt::print(stderr,
                "usage: ladder [--threads N] [--rounds N] [--only WORD] [--quick]\n"
-               "  --only WORD  rows whose name has it (Q4_K, \"Q4_K x 512\", attention)\n"
+               "  --only WORD  rows whose name has it (q4_k, \"q4_k x 512\", attention)\n"
                "  --quick      the best instruction set, and 1, 8 and 512 activations\n");
     return 2;
   }

@@ -148,10 +148,10 @@ void CpuBackend::rotate_and_store(const AttendJob& job, size_t row) {
 }
 
 /// Blocks [begin, end) of keys against tokens [first, first + count) of a run, for the queries of
-/// one kv head. Row t · group + g of the state is query head g of token t. The scratch beyond the
-/// state holds the queries.
+/// one kv head; `after` is the block that will be wanted then, or −1. Row t · group + g of the
+/// state is query head g of token t. The scratch beyond the state holds the queries.
 void CpuBackend::attend_blocks(const AttendJob& job, const Run& run, int head, int first, int count,
-                               int begin, int end, State state, int worker) {
+                               int begin, int end, int after, State state, int worker) {
   const Attention& a = job.attention;
   const int group = job.group(), rows = count * group;
   const auto dim = static_cast<size_t>(a.head_dim), n = static_cast<size_t>(rows);
@@ -179,9 +179,12 @@ void CpuBackend::attend_blocks(const AttendJob& job, const Run& run, int head, i
       to[r] = std::clamp(position + 1 - block * kKvBlock, 0, kKvBlock);
     }
     const bool centred = a.k_centre != nullptr && job.store.shape.type == KvType::kQ8_0;
-    kernels_.attend({job.store.at(job.layer, run.table[static_cast<size_t>(block)], head),
-                     job.store.shape.type, a.head_dim, centred, rows, queries, codes, from, to,
-                     state.maximum, state.sum, state.values, own.queries.data()});
+    auto at = [&](int b) -> const uint8_t* {
+      return b < 0 ? nullptr : job.store.at(job.layer, run.table[static_cast<size_t>(b)], head);
+    };
+    kernels_.attend({at(block), at(block + 1 < end ? block + 1 : after), job.store.shape.type,
+                     a.head_dim, centred, rows, queries, codes, from, to, state.maximum, state.sum,
+                     state.values, own.queries.data()});
   }
 }
 
@@ -224,7 +227,8 @@ void CpuBackend::attend_whole(const AttendJob& job, const Run& run, int head, in
     const bool only = chunk == first_chunk;
     const State& state = only ? all : chunk_state;
     if (!only) clear(state.maximum, state.sum, state.values, rows, dim);
-    attend_blocks(job, run, head, first, count, begin, end, state, worker);
+    const int after = end <= last / kKvBlock ? end : -1;
+    attend_blocks(job, run, head, first, count, begin, end, after, state, worker);
     for (size_t r = 0; !only && r < rows; ++r) {
       float* values = all.values + r * dim;
       const float* later = state.values + r * dim;
@@ -257,7 +261,8 @@ void CpuBackend::attend_chunk(const AttendJob& job, const Run& run, int head, in
   const State state{memory, memory + rows, memory + 2 * rows};
   clear(state.maximum, state.sum, state.values, rows, dim);
   const auto [begin, end] = blocks_of(run.first_chunk + chunk, run.first_position + run.rows - 1);
-  attend_blocks(job, run, head, 0, run.rows, begin, end, state, worker);
+  const int after = chunk > 0 ? begin - kChunkBlocks : -1;  // a worker takes them downwards
+  attend_blocks(job, run, head, 0, run.rows, begin, end, after, state, worker);
 }
 
 void CpuBackend::join_chunks(const AttendJob& job, const Run& run, int row) {

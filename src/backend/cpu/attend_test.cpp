@@ -219,8 +219,9 @@ TEST(Attend, WhatAQueryDoesNotSeeCannotSpoilIt) {
       const std::vector<int> begin(kQueries, 0), end = {1, 2, 2, 2};
       std::vector<float> maximum(kQueries, -kInf), sum(kQueries), values(kQueries * kDim),
           scratch(kTileQueries * kKvBlock);
-      kernels->attend({block.data(), type, kDim, false, kQueries, q.data(), q_codes, begin.data(),
-                       end.data(), maximum.data(), sum.data(), values.data(), scratch.data()});
+      kernels->attend({block.data(), nullptr, type, kDim, false, kQueries, q.data(), q_codes,
+                       begin.data(), end.data(), maximum.data(), sum.data(), values.data(),
+                       scratch.data()});
       EXPECT_EQ(sum[0], 1.0f) << kernels->name;
       for (size_t d = 0; d < kDim; ++d) EXPECT_NEAR(values[d], 0.5f, 1e-3f) << kernels->name;
     }

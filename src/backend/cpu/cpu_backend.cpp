@@ -149,12 +149,7 @@ Result<std::unique_ptr<KvStore>> CpuBackend::kv_store(const KvShape& shape, int 
   store->head_bytes = kv_head_bytes(shape.type, shape.head_dim);
   store->block_bytes_ = kv_block_bytes(shape);
   store->blocks_ = blocks;
-  for (int layer = 0; layer < shape.layers; ++layer) {
-    HANDMILL_TRY(Memory memory,
-                 Memory::allocate(store->block_bytes_ / static_cast<size_t>(shape.layers) *
-                                  static_cast<size_t>(blocks)));
-    store->layers.push_back(std::move(memory));
-  }
+  HANDMILL_TRY(store->memory, Memory::allocate(store->block_bytes_ * static_cast<size_t>(blocks)));
   return std::unique_ptr<KvStore>(std::move(store));
 }
 

@@ -45,12 +45,10 @@ struct CpuActivations final : Activations {
 struct CpuKvStore final : KvStore {
   KvShape shape{};
   size_t head_bytes = 0;
-  std::vector<Memory> layers;  // [layer]: [block][kv head][head_bytes]
+  Memory memory;  // [block][layer][kv head][head_bytes]: what is in use lies together
   uint8_t* at(int layer, int32_t block, int head) const {
-    return layers[static_cast<size_t>(layer)].data() +
-           (static_cast<size_t>(block) * static_cast<size_t>(shape.kv_heads) +
-            static_cast<size_t>(head)) *
-               head_bytes;
+    return memory.data() + static_cast<size_t>(block) * block_bytes_ +
+           static_cast<size_t>(layer * shape.kv_heads + head) * head_bytes;
   }
   friend class CpuBackend;
 };
@@ -162,7 +160,7 @@ class CpuBackend final : public Backend {
   size_t plan_parts(const AttendJob& job, int tokens);
   void rotate_and_store(const AttendJob& job, size_t row);
   void attend_blocks(const AttendJob& job, const Run& run, int head, int first, int count,
-                     int begin, int end, State state, int worker);
+                     int begin, int end, int after, State state, int worker);
   void attend_whole(const AttendJob& job, const Run& run, int head, int first, int count,
                     int worker);
   void attend_chunk(const AttendJob& job, const Run& run, int head, int chunk, int worker);

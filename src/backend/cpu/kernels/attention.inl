@@ -5,29 +5,54 @@
 constexpr int kKeyPanels = kKvBlock / 16;
 static_assert(Vec::kQueries <= kTileQueries);
 
+/// Brings the next block near while this one is reduced, a few lines at a step, so that no more are
+/// under way than the processor can wait for: one query alone waits longer for a block than it
+/// computes on it. The first tile of queries does it for all.
+struct Ahead {
+  const uint8_t* at;
+  size_t lines = 0, left = 0;
+  Ahead(const AttendBlock& job, int first) : at(job.next) {
+    if (first > 0 || at == nullptr) return;
+    const auto dim = static_cast<size_t>(job.head_dim);
+    lines = left = (key_bytes(job.type, dim) + value_bytes(job.type, dim)) / 64;
+  }
+  /// Lines of a step where half of the block is to be brought in so many.
+  size_t half_in(size_t steps) const { return (lines / 2 + steps - 1) / steps; }
+  HANDMILL_INLINE void step(size_t count) {
+    const size_t now = std::min(count, left);
+    for (size_t i = 0; i < now; ++i) prefetch(at + 64 * i);
+    at += 64 * now;
+    left -= now;
+  }
+};
+
 /// scores[n][64] = q · K, for N queries of float keys.
 template <int N>
-void half_scores(const AttendBlock& job, int first, float* scores) {
+void half_scores(const AttendBlock& job, int first, float* scores, Ahead& ahead) {
   constexpr int P = Vec::kScorePanels;
   const auto dim = static_cast<size_t>(job.head_dim);
   const float* q = job.q + static_cast<size_t>(first) * dim;
+  constexpr size_t kStep = 8;  // dimensions; as few steps as do not crowd
+  const size_t lines = ahead.half_in(kKeyPanels / P * dim / kStep);
   for (int panel = 0; panel < kKeyPanels; panel += P) {
     const uint8_t* keys = job.block + static_cast<size_t>(panel) * dim * 32;
     Vec::F s[N][P];
     for (auto& row : s)
       for (auto& lane : row) lane = Vec::zero();
-    for (size_t d = 0; d < dim; ++d) {
-      Vec::F k[P];
-      unroll<P>([&](auto p) __attribute__((always_inline)) {
-        k[p] = Vec::load_half(keys + (p * dim + d) * 32);
-      });
-      unroll<N * P>([&](auto i) __attribute__((always_inline)) {
-        s[i / P][i % P] = Vec::fma(k[i % P], Vec::set1(q[i / P * dim + d]), s[i / P][i % P]);
-      });
+    for (size_t d = 0; d < dim;) {
+      ahead.step(lines);
+      for (const size_t stop = d + kStep; d < stop; ++d) {
+        Vec::F k[P];
+        unroll<P>([&](auto p) __attribute__((always_inline)) {
+          k[p] = Vec::load_half(keys + (p * dim + d) * 32);
+        });
+        unroll<N * P>([&](auto i) __attribute__((always_inline)) {
+          s[i / P][i % P] = Vec::fma(k[i % P], Vec::set1(q[i / P * dim + d]), s[i / P][i % P]);
+        });
+      }
     }
     for (int n = 0; n < N; ++n)
-      for (int p = 0; p < P; ++p)
-        Vec::store(scores + n * kKvBlock + 16 * (panel + p), s[n][p]);
+      for (int p = 0; p < P; ++p) Vec::store(scores + n * kKvBlock + 16 * (panel + p), s[n][p]);
   }
 }
 
@@ -46,38 +71,50 @@ float centre_score(const AttendBlock& job, int row) {
 
 /// The same for int8 keys, as products of wide codes with one scale for each 32 dimensions.
 template <int N>
-void code_scores(const AttendBlock& job, int first, float* scores) {
+void code_scores(const AttendBlock& job, int first, float* scores, Ahead& ahead) {
+  constexpr size_t P = Vec::kCodePanels;
   const auto dim = static_cast<size_t>(job.head_dim);
   const size_t groups = dim / 32;
   const CodeRows q = job.q_codes.at(static_cast<size_t>(first));
   const uint8_t* scales = job.block + kKvBlock * dim;
   float centre[N];
   for (int n = 0; n < N; ++n) centre[n] = centre_score(job, first + n);
-  for (size_t p = 0; p < kKeyPanels; ++p) {
-    Vec::F s[N];
-    for (int n = 0; n < N; ++n) s[n] = Vec::set1(centre[n]);
+  const size_t lines = ahead.half_in(kKeyPanels / P * groups);
+  for (size_t panel = 0; panel < kKeyPanels; panel += P) {
+    Vec::F s[N * P];
+    for (size_t i = 0; i < N * P; ++i) s[i] = Vec::set1(centre[i / P]);
     for (size_t g = 0; g < groups; ++g) {
-      const uint8_t* codes = job.block + (p * groups + g) * 512;
-      Vec::Dot<Width::kWide> dot[N];
+      ahead.step(lines);
+      const uint8_t* codes = job.block + (panel * groups + g) * 512;
+      Vec::HeldDot dot[N * P];
       int start[N];
-      for (size_t n = 0; n < N; ++n) {
+      unroll<N>([&](auto n) __attribute__((always_inline)) {
         const int32_t* sums = q.sums16 + (n * groups + g) * 2;
         start[n] = -128 * (sums[0] + sums[1]);
-        dot[n].begin(start[n]);
-      }
+        for (size_t p = 0; p < P; ++p) dot[n * P + p].begin(start[n]);
+      });
       unroll<8>([&](auto i) __attribute__((always_inline)) {
-        const Vec::B keys = Vec::load_bytes(codes + 64 * i);
+        Vec::B keys[P];
+        unroll<P>([&](auto p) __attribute__((always_inline)) {
+          keys[p] = Vec::load_bytes(codes + p * groups * 512 + 64 * i);
+        });
         unroll<N>([&](auto n) __attribute__((always_inline)) {
-          dot[n].step(keys, Vec::broadcast(q.codes + n * dim + 32 * g + 4 * i));
+          const Vec::X x = Vec::broadcast(q.codes + n * dim + 32 * g + 4 * i);
+          unroll<P>([&](auto p)
+                        __attribute__((always_inline)) { dot[n * P + p].step(keys[p], x); });
         });
       });
-      const Vec::F scale = Vec::load_half(scales + (p * groups + g) * 32);
-      for (size_t n = 0; n < N; ++n) {
-        const Vec::F t = Vec::to_float(dot[n].end(start[n]));
-        s[n] = Vec::fma(Vec::mul(t, Vec::set1(q.scales[n * groups + g])), scale, s[n]);
-      }
+      unroll<P>([&](auto p) __attribute__((always_inline)) {
+        const Vec::F scale = Vec::load_half(scales + ((panel + p) * groups + g) * 32);
+        unroll<N>([&](auto n) __attribute__((always_inline)) {
+          const Vec::F t = Vec::to_float(dot[n * P + p].end(start[n]));
+          const Vec::F scaled = Vec::mul(t, Vec::set1(q.scales[n * groups + g]));
+          s[n * P + p] = Vec::fma(scaled, scale, s[n * P + p]);
+        });
+      });
     }
-    for (size_t n = 0; n < N; ++n) Vec::store(scores + n * kKvBlock + 16 * p, s[n]);
+    for (size_t i = 0; i < N * P; ++i)
+      Vec::store(scores + i / P * kKvBlock + 16 * (panel + i % P), s[i]);
   }
 }
 
@@ -112,8 +149,10 @@ struct KeyRange {
 /// 0 · ∞ is not a number.
 template <int N, int D>
 void add_half_values(const AttendBlock& job, int first, size_t d0, const KeyRange& keys,
-                     const float* weights, const float* ratios) {
+                     const float* weights, const float* ratios, Ahead& ahead) {
   const auto dim = static_cast<size_t>(job.head_dim);
+  constexpr int kStep = 8;  // keys
+  const size_t lines = ahead.half_in(kKvBlock * dim / (16 * D) / kStep);
   const uint8_t* values = job.block + key_bytes(KvType::kF16, dim) + 2 * d0;
   float* out = job.values + static_cast<size_t>(first) * dim + d0;
   Vec::F y[N][D];
@@ -123,16 +162,19 @@ void add_half_values(const AttendBlock& job, int first, size_t d0, const KeyRang
           Vec::mul(Vec::load(out + static_cast<size_t>(n) * dim + 16 * d), Vec::set1(ratios[n]));
   const int *begin = job.begin + first, *end = job.end + first;
   auto add = [&](int from, int to, auto sees) __attribute__((always_inline)) {
-    for (int j = from; j < to; ++j) {
-      Vec::F v[D];
-      unroll<D>([&](auto d) __attribute__((always_inline)) {
-        v[d] = Vec::load_half(values + static_cast<size_t>(j) * dim * 2 + 32 * d);
-      });
-      unroll<N * D>([&](auto i) __attribute__((always_inline)) {
-        constexpr int n = i / D;
-        if (sees(n, j))
-          y[n][i % D] = Vec::fma(Vec::set1(weights[n * kKvBlock + j]), v[i % D], y[n][i % D]);
-      });
+    for (int j = from; j < to;) {
+      ahead.step(lines);
+      for (const int stop = std::min(j + kStep, to); j < stop; ++j) {
+        Vec::F v[D];
+        unroll<D>([&](auto d) __attribute__((always_inline)) {
+          v[d] = Vec::load_half(values + static_cast<size_t>(j) * dim * 2 + 32 * d);
+        });
+        unroll<N * D>([&](auto i) __attribute__((always_inline)) {
+          constexpr int n = i / D;
+          if (sees(n, j))
+            y[n][i % D] = Vec::fma(Vec::set1(weights[n * kKvBlock + j]), v[i % D], y[n][i % D]);
+        });
+      }
     }
   };
   auto some = [&](int n, int j) { return begin[n] <= j && j < end[n]; };
@@ -174,32 +216,36 @@ void code_weights(const float* weights, const uint8_t* value_scales, CodedWeight
 }
 
 /// The same sum of int8 values, as one integer product over the tile: exact, so that what a query
-/// does not see (code 0) adds nothing.
+/// does not see (code 0) adds nothing. Not inlined, since g++ would then keep what it takes out of
+/// the loop over dimensions in the registers that the sums need.
 template <int N, int D>
-void add_code_values(const AttendBlock& job, int first, size_t d0, const KeyRange& keys,
-                     const CodedWeights* weights, const float* ratios) {
+__attribute__((noinline)) void add_code_values(const AttendBlock& job, int first, size_t d0,
+                                               const KeyRange& keys, const CodedWeights* weights,
+                                               const float* ratios, Ahead& ahead) {
   const auto dim = static_cast<size_t>(job.head_dim);
   const uint8_t* values = job.block + key_bytes(KvType::kQ8_0, dim) + 4 * d0;
-  Vec::Dot<Width::kWide> dot[N][D];  // in registers: hence no loop but over keys
-  unroll<N * D>([&](auto i) __attribute__((always_inline)) {
-    dot[i / D][i % D].begin(weights[i / D].start);
-  });
+  Vec::HeldDot dot[N * D];
+  unroll<N * D>([&](auto i) __attribute__((always_inline)) { dot[i].begin(weights[i / D].start); });
+  const size_t lines = ahead.half_in(kKvBlock / 4 * dim / (16 * D));
   for (int j = keys.begin / 4 * 4; j < keys.end; j += 4) {
+    ahead.step(lines);
+    const uint8_t* row = values + static_cast<size_t>(j) * dim;
     Vec::B v[D];
-    unroll<D>([&](auto d) __attribute__((always_inline)) {
-      v[d] = Vec::load_bytes(values + static_cast<size_t>(j) * dim + 64 * d);
-    });
-    unroll<N * D>([&](auto i) __attribute__((always_inline)) {
-      dot[i / D][i % D].step(v[i % D], Vec::broadcast(weights[i / D].codes + j));
+    unroll<D>([&](auto d) __attribute__((always_inline)) { v[d] = Vec::load_bytes(row + 64 * d); });
+    unroll<N>([&](auto n) __attribute__((always_inline)) {
+      const Vec::X w = Vec::broadcast(weights[n].codes + j);
+      unroll<D>([&](auto d) __attribute__((always_inline)) { dot[n * D + d].step(v[d], w); });
     });
   }
   float* out = job.values + static_cast<size_t>(first) * dim + d0;
-  unroll<N * D>([&](auto i) __attribute__((always_inline)) {
-    const CodedWeights& w = weights[i / D];
-    float* y = out + i / D * dim + 16 * (i % D);
-    const Vec::F t = Vec::to_float(dot[i / D][i % D].end(w.start));
-    const Vec::F before = Vec::mul(Vec::load(y), Vec::set1(ratios[i / D]));
-    Vec::store(y, Vec::fma(t, Vec::set1(w.scale), before));
+  unroll<N>([&](auto n) __attribute__((always_inline)) {
+    const CodedWeights& w = weights[n];
+    const Vec::F scale = Vec::set1(w.scale), ratio = Vec::set1(ratios[n]);
+    unroll<D>([&](auto d) __attribute__((always_inline)) {
+      float* y = out + n * dim + 16 * d;
+      const Vec::F t = Vec::to_float(dot[n * D + d].end(w.start));
+      Vec::store(y, Vec::fma(t, scale, Vec::mul(Vec::load(y), ratio)));
+    });
   });
 }
 
@@ -207,7 +253,9 @@ template <KvType T, int N>
 void attend_queries(const AttendBlock& job, int first) {
   float* scores = job.scratch;
   float ratios[N];
-  T == KvType::kF16 ? half_scores<N>(job, first, scores) : code_scores<N>(job, first, scores);
+  Ahead ahead(job, first);
+  T == KvType::kF16 ? half_scores<N>(job, first, scores, ahead)
+                    : code_scores<N>(job, first, scores, ahead);
   KeyRange keys;
   for (int n = 0; n < N; ++n) {
     const int row = first + n;
@@ -232,9 +280,9 @@ void attend_queries(const AttendBlock& job, int first) {
   }
   auto add = [&](size_t d, auto vectors) {
     if constexpr (T == KvType::kF16)
-      add_half_values<N, vectors>(job, first, d, keys, scores, ratios);
+      add_half_values<N, vectors>(job, first, d, keys, scores, ratios, ahead);
     else
-      add_code_values<N, vectors>(job, first, d, keys, weights, ratios);
+      add_code_values<N, vectors>(job, first, d, keys, weights, ratios, ahead);
   };
   size_t d = 0;
   constexpr int kWide = Vec::kValueVectors;
@@ -310,8 +358,7 @@ void store_code_kv(uint8_t* block, size_t dim, size_t position, const float* k, 
   const size_t groups = dim / 32, panel = position / 16, lane = position % 16;
   for (size_t g = 0; g < groups; ++g) {
     const size_t at = panel * groups + g;
-    const float inverse =
-        put_scale(k + 32 * g, 32, block + kKvBlock * dim + (at * 16 + lane) * 2);
+    const float inverse = put_scale(k + 32 * g, 32, block + kKvBlock * dim + (at * 16 + lane) * 2);
     put_codes(k + 32 * g, 32, inverse, block + at * 512 + 4 * lane, 64, 1);
   }
   uint8_t* values = block + key_bytes(KvType::kQ8_0, dim);

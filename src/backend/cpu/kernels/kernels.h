@@ -61,6 +61,7 @@ struct Product {
 /// 2205.14135).
 struct AttendBlock {
   const uint8_t* block;
+  const uint8_t* next;  // the block that will be asked for after this one, or null
   KvType type;
   int head_dim;
   bool centred;  // q8_0: keys are kept less the block's centre

@@ -6,6 +6,7 @@ struct Vec {
   static constexpr int kTokens = 3;
   static constexpr int kQueries = 4;
   static constexpr int kScorePanels = 1;
+  static constexpr int kCodePanels = 1;
   static constexpr int kValueVectors = 1;
 
   struct F {
@@ -208,4 +209,5 @@ struct Vec {
     }
   };
 #endif
+  using HeldDot = Dot<Width::kWide>;
 };

@@ -4,6 +4,7 @@ struct Vec {
   static constexpr int kTokens = 6;
   static constexpr int kQueries = 6;
   static constexpr int kScorePanels = 4;
+  static constexpr int kCodePanels = 2;
   static constexpr int kValueVectors = 4;
 
   using F = __m512;
@@ -101,5 +102,12 @@ struct Vec {
     HANDMILL_INLINE void begin(int start) { sum = _mm512_set1_epi32(start); }
     HANDMILL_INLINE void step(B codes, X x) { sum = _mm512_dpbusd_epi32(sum, codes, x); }
     HANDMILL_INLINE I end(int) const { return sum; }
+  };
+  /// The same where many are held at once: with the intrinsic g++ 12 copies each sum at every step,
+  /// and spills some.
+  struct HeldDot : Dot<Width::kWide> {
+    HANDMILL_INLINE void step(B codes, X x) {
+      asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(x));
+    }
   };
 };

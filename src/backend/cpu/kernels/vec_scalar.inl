@@ -6,6 +6,7 @@ struct Vec {
   // An attention tile: queries, and how many panels of keys and vectors of values it holds at once.
   static constexpr int kQueries = 4;
   static constexpr int kScorePanels = 4;
+  static constexpr int kCodePanels = 1;
   static constexpr int kValueVectors = 4;
 
   struct F {
@@ -164,6 +165,7 @@ struct Vec {
     }
     HANDMILL_INLINE I end(int) const { return sum; }
   };
+  using HeldDot = Dot<Width::kWide>;
 
  private:
   static uint16_t half(const uint8_t* p, int i) {
