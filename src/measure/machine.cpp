@@ -1,0 +1,169 @@
+#include "measure/machine.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/quote.h"
+
+namespace handmill::measure {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array kSources = {Source::kUnknown, Source::kMeasured, Source::kReported,
+                                 Source::kGiven};
+constexpr size_t kRatesMax = 64;
+constexpr size_t kTextMax = 256;
+
+json::value figure_json(const Figure& figure) {
+  if (!figure.known()) return nullptr;
+  return json::object{{"value", figure.value}, {"source", source_name(figure.source)}};
+}
+
+template <class Rate>
+json::array rates_json(const std::vector<Rate>& rates, std::string_view key,
+                       std::string Rate::* name) {
+  json::array out;
+  for (const Rate& rate : rates)
+    out.push_back(json::object{{key, rate.*name},
+                               {"bytes_s", figure_json(rate.bytes_s)},
+                               {"ops_s", figure_json(rate.ops_s)}});
+  return out;
+}
+
+/// Reads the fields of one object; the first thing that is wrong is kept.
+class Reader {
+ public:
+  Reader(const json::value& value, std::string path, std::optional<Error>& error)
+      : path_(std::move(path)), error_(error) {
+    if (value.is_object())
+      object_ = &value.get_object();
+    else
+      fail("", "must be an object");
+  }
+
+  void text(std::string_view key, std::string& out) {
+    const json::value* value = take(key);
+    if (value == nullptr || value->is_null()) return;
+    if (!value->is_string() || value->get_string().size() > kTextMax)
+      return fail(key, "must be a text of at most 256 bytes");
+    out = std::string(value->get_string());
+  }
+
+  void figure(std::string_view key, Figure& out) {
+    const json::value* value = take(key);
+    if (value == nullptr || value->is_null()) return;
+    Reader inside(*value, where(key), error_);
+    std::string source;
+    inside.text("source", source);
+    const json::value* number = inside.take("value");
+    inside.end();
+    const auto known = std::find_if(kSources.begin() + 1, kSources.end(),
+                                    [&](Source s) { return source_name(s) == source; });
+    if (known == kSources.end())
+      return inside.fail("source", "must be measured, reported or given");
+    if (number == nullptr || !number->is_number() || !std::isfinite(number->to_number<double>()) ||
+        number->to_number<double>() <= 0)
+      return inside.fail("value", "must be a number above 0");
+    out = {number->to_number<double>(), *known};
+  }
+
+  template <class Rate>
+  void rates(std::string_view key, std::string_view name, std::string Rate::* member,
+             std::vector<Rate>& out) {
+    const json::value* value = take(key);
+    if (value == nullptr || value->is_null()) return;
+    if (!value->is_array() || value->get_array().size() > kRatesMax)
+      return fail(key, "must be a list of at most 64");
+    std::set<std::string> seen;
+    for (const json::value& item : value->get_array()) {
+      Reader inside(item, where(key) + "[" + std::to_string(out.size()) + "]", error_);
+      Rate rate;
+      inside.text(name, rate.*member);
+      inside.figure("bytes_s", rate.bytes_s);
+      inside.figure("ops_s", rate.ops_s);
+      inside.end();
+      if (!seen.insert(rate.*member).second || (rate.*member).empty())
+        return inside.fail(name, "must be there, and once in the list");
+      out.push_back(std::move(rate));
+    }
+  }
+
+  /// Whatever was not asked for is unknown.
+  void end() {
+    if (object_ == nullptr) return;
+    for (const auto& field : *object_)
+      if (!taken_.contains(std::string(field.key()))) return fail(field.key(), "is not known");
+  }
+
+ private:
+  const json::value* take(std::string_view key) {
+    taken_.insert(std::string(key));
+    return object_ == nullptr ? nullptr : object_->if_contains(key);
+  }
+  std::string where(std::string_view key) const {
+    if (key.empty()) return path_.empty() ? "the machine" : path_;
+    return (path_.empty() ? "" : path_ + ".") + base::quoted(key);
+  }
+  void fail(std::string_view key, std::string_view what) {
+    if (!error_) error_ = base::invalid("{} {}", where(key), what);
+  }
+
+  const json::object* object_ = nullptr;
+  std::set<std::string> taken_;
+  std::string path_;
+  std::optional<Error>& error_;
+};
+
+}  // namespace
+
+std::string_view source_name(Source source) {
+  switch (source) {
+    case Source::kUnknown: return "unknown";
+    case Source::kMeasured: return "measured";
+    case Source::kReported: return "reported";
+    case Source::kGiven: return "given";
+  }
+  return "unknown";
+}
+
+double Machine::ridge() const {
+  return ops_s.known() && read_bytes_s.known() ? ops_s.value / read_bytes_s.value : 0;
+}
+
+json::object to_json(const Machine& machine) {
+  return {{"name", machine.name},
+          {"engine", machine.engine},
+          {"memory_bytes", figure_json(machine.memory_bytes)},
+          {"read_bytes_s", figure_json(machine.read_bytes_s)},
+          {"ops_s", figure_json(machine.ops_s)},
+          {"layer_s", figure_json(machine.layer_s)},
+          {"products", rates_json(machine.products, "format", &ProductRate::format)},
+          {"attention", rates_json(machine.attention, "kv", &AttentionRate::kv)}};
+}
+
+Result<Machine> machine_from_json(std::string_view text) {
+  HANDMILL_TRY(const json::value value, base::parse_json(text));
+  std::optional<Error> error;
+  Machine machine;
+  Reader reader(value, "", error);
+  reader.text("name", machine.name);
+  reader.text("engine", machine.engine);
+  reader.figure("memory_bytes", machine.memory_bytes);
+  reader.figure("read_bytes_s", machine.read_bytes_s);
+  reader.figure("ops_s", machine.ops_s);
+  reader.figure("layer_s", machine.layer_s);
+  reader.rates("products", "format", &ProductRate::format, machine.products);
+  reader.rates("attention", "kv", &AttentionRate::kv, machine.attention);
+  reader.end();
+  if (error) return *std::move(error);
+  return machine;
+}
+
+}  // namespace handmill::measure
