@@ -1,5 +1,5 @@
-// Templates that ask for too much: each is an error that names the limit, on a small stack, soon.
-#include <chrono>
+// Templates that ask for too much: each is an error that names the limit, on a small stack. One that
+// hung would meet the time limit of the test's runner.
 #include <fmt/format.h>
 #include <functional>
 #include <gtest/gtest.h>
@@ -163,13 +163,10 @@ std::vector<Bomb> cost_bombs() {
 void check_bombs(const std::vector<Bomb>& bombs) {
   for (const Bomb& bomb : bombs) {
     on_small_stack([&] {
-      auto begin = std::chrono::steady_clock::now();
       std::string error = error_of(render(bomb.source));
-      auto took = std::chrono::steady_clock::now() - begin;
       EXPECT_NE(error.find(bomb.error), std::string::npos)
           << bomb.name << ": " << error.substr(0, 200);
       EXPECT_NE(error.substr(0, 8), "rendered") << bomb.name;
-      EXPECT_LT(took, std::chrono::seconds(sanitized() ? 20 : 5)) << bomb.name;
     });
   }
 }
@@ -180,12 +177,10 @@ TEST(Limits, SizeBombsNameTheirLimit) { check_bombs(size_bombs()); }
 TEST(Limits, CostBombsNameTheirLimit) { check_bombs(cost_bombs()); }
 
 TEST(Limits, LongSearchesAreLinear) {
-  // A naive search from the back would compare each of the needle's characters at each place.
-  auto begin = std::chrono::steady_clock::now();
+  // A naive search from the back would compare the whole needle at each place, for hours.
   EXPECT_EQ(marked(render("{% set s = 'a' * 4000000 %}{{ s.rfind('b' + 'a' * 2000000) }} {{ "
                           "s.find('a' * 2000000 + 'b') }}")),
             "-1 -1");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST(Limits, DeepMessagesAreRefusedOrPrinted) {
