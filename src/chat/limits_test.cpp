@@ -1,5 +1,5 @@
-// Templates that ask for too much: each is an error that names the limit, on a small stack. One that
-// hung would meet the time limit of the test's runner.
+// Templates that ask for too much: each is an error that names the limit, on a small stack. One
+// that hung would meet the time limit of the test's runner.
 #include <fmt/format.h>
 #include <functional>
 #include <gtest/gtest.h>
