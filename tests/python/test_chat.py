@@ -69,7 +69,9 @@ class Terminal:
         self.type(line + "\r")
 
     def stop(self):
-        """Ctrl-S, and waits until it hangs in a write: until it uses no more time."""
+        """Ctrl-S within an answer, and waits until it hangs in a write, and uses no more time."""
+        while not self.text.strip():
+            assert self.receive(), "it ended"
         self.type("\x13")
         end, before, used = time.monotonic() + PATIENCE, None, -1
         while used != before:
