@@ -135,24 +135,45 @@ void add_memory_v1(const std::string& folder, CgroupLimits& limits) {
              "/memory.usage_in_bytes", "total_", limits);
 }
 
+/// Calls add(folder, v2) for every folder of the controller that the process is in.
+template <class Add>
+void each_level(const std::string& root, std::string_view controller, Add add) {
+  const auto mountinfo = read_system_file(root + "/proc/self/mountinfo");
+  const auto groups = read_system_file(root + "/proc/self/cgroup");
+  if (!mountinfo || !groups) return;
+  for (const Hierarchy& hierarchy : parse_mounts(*mountinfo)) {
+    if (!hierarchy.v2 &&
+        std::ranges::find(hierarchy.controllers, controller) == hierarchy.controllers.end())
+      continue;
+    for (const auto& folder : levels(hierarchy, own_group(*groups, hierarchy, controller)))
+      add(root + folder, hierarchy.v2);
+  }
+}
+
 }  // namespace
+
+std::optional<Throttling> read_throttling(const std::string& root) {
+  std::optional<Throttling> most;
+  each_level(root, "cpu", [&](const std::string& folder, bool v2) {
+    const auto text = read_system_file(folder + "/cpu.stat");
+    if (!text) return;
+    const auto times = find_number(*text, "nr_throttled");
+    const auto time = find_number(*text, v2 ? "throttled_usec" : "throttled_time");  // v1: ns
+    if (!times || !time) return;
+    const Throttling one{*times, static_cast<double>(*time) * (v2 ? 1e-6 : 1e-9)};
+    if (!most || one.time_s > most->time_s) most = one;
+  });
+  return most;
+}
 
 CgroupLimits read_cgroup_limits(const std::string& root) {
   CgroupLimits limits;
-  const auto mountinfo = read_system_file(root + "/proc/self/mountinfo");
-  const auto groups = read_system_file(root + "/proc/self/cgroup");
-  if (!mountinfo || !groups) return limits;
-  for (const Hierarchy& hierarchy : parse_mounts(*mountinfo)) {
-    auto each = [&](std::string_view controller, auto add) {
-      if (!hierarchy.v2 &&
-          std::ranges::find(hierarchy.controllers, controller) == hierarchy.controllers.end())
-        return;
-      for (const auto& folder : levels(hierarchy, own_group(*groups, hierarchy, controller)))
-        add(root + folder, limits);
-    };
-    each("cpu", hierarchy.v2 ? add_cpu_v2 : add_cpu_v1);
-    each("memory", hierarchy.v2 ? add_memory_v2 : add_memory_v1);
-  }
+  each_level(root, "cpu", [&](const std::string& folder, bool v2) {
+    v2 ? add_cpu_v2(folder, limits) : add_cpu_v1(folder, limits);
+  });
+  each_level(root, "memory", [&](const std::string& folder, bool v2) {
+    v2 ? add_memory_v2(folder, limits) : add_memory_v1(folder, limits);
+  });
   return limits;
 }
 

@@ -19,6 +19,16 @@ struct CgroupLimits {
   std::optional<uint64_t> memory_free_bytes;
 };
 
+/// How a CPU quota held the groups' threads back so far: counters that only grow.
+struct Throttling {
+  uint64_t times = 0;  // periods in which the quota was spent
+  double time_s = 0;   // for which threads were held back, added up over them
+};
+
+/// Of the calling process's group or the one around it that was held back longest; nullopt where
+/// no group tells. `root` as below.
+std::optional<Throttling> read_throttling(const std::string& root = "");
+
 /// Of the calling process. `root` stands before every path that is read ("" for the machine, a
 /// folder for a made-up one): ROOT/proc/self/cgroup, ROOT/proc/self/mountinfo, and the mounts that
 /// the latter names.

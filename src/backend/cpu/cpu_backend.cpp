@@ -11,16 +11,6 @@
 #include "probe/machine.h"
 
 namespace handmill::backend {
-namespace {
-
-/// Of the memory that is read to measure the bandwidth: no cache keeps a part that counts.
-size_t roof_bytes() {
-  const std::vector<int> cpus = probe::affinity_cpus();
-  const uint64_t l3 = probe::read_caches("", cpus.empty() ? 0 : cpus.front()).l3_bytes;
-  return std::clamp<size_t>(8 * std::min<uint64_t>(l3, kRoofBytesMax), kRoofBytes, kRoofBytesMax);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Backend>> make_cpu_backend(int threads) {
   if (threads < 1) return base::invalid("threads: {}; at least 1 is needed", threads);

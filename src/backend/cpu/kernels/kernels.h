@@ -104,6 +104,8 @@ struct Kernels {
   /// 64 codes in registers, and one reading of `bytes` (a multiple of 512) in order. The results
   /// depend on all the work, and mean nothing.
   uint64_t (*dot_steps)(const uint8_t* data, size_t steps);
+  /// The same of kRoofChains independent chains of fused multiply-adds of 16 floats.
+  uint64_t (*fma_steps)(const uint8_t* data, size_t steps);
   uint64_t (*read_bytes)(const uint8_t* data, size_t bytes);
 };
 

@@ -16,6 +16,25 @@ uint64_t dot_steps(const uint8_t* data, size_t steps) {
   return static_cast<uint64_t>(std::bit_cast<uint32_t>(Vec::reduce_add(sum)));
 }
 
+/// Independent chains of float products in registers: `steps` times kRoofChains fused multiply-adds
+/// of 16 floats, as many chains at once as the registers hold. Each depends on the one before and
+/// begins at a value of its own, so none can be left out or shared.
+uint64_t fma_steps(const uint8_t* data, size_t steps) {
+  constexpr size_t kChains = Vec::kFloatChains;
+  static_assert(kRoofChains % kChains == 0);
+  const Vec::F factor = Vec::mul(Vec::load_u8(data), Vec::set1(1.0f / 512));
+  const Vec::F term = Vec::load_u8(data + 16);
+  Vec::F sum = Vec::zero();
+  for (size_t first = 0; first < kRoofChains; first += kChains) {
+    Vec::F chain[kChains];
+    unroll<kChains>([&](auto i) { chain[i] = Vec::set1(static_cast<float>(first + i)); });
+    for (size_t step = 0; step < steps; ++step)
+      unroll<kChains>([&](auto i) { chain[i] = Vec::fma(chain[i], factor, term); });
+    unroll<kChains>([&](auto i) { sum = Vec::add(sum, chain[i]); });
+  }
+  return static_cast<uint64_t>(std::bit_cast<uint32_t>(Vec::reduce_add(sum)));
+}
+
 /// Reads `bytes` (a multiple of 512) once, in order; the result depends on all of them.
 uint64_t read_bytes(const uint8_t* data, size_t bytes) {
   Vec::B all[8];

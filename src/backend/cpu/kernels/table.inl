@@ -29,4 +29,4 @@ void product(const Product& p) {
 }
 
 const Kernels kTable{kIsa,     kName,  product, quantize,  rms_norm,  gate,
-                     store_kv, attend, merge,   dot_steps, read_bytes};
+                     store_kv, attend, merge,   dot_steps, fma_steps, read_bytes};

@@ -8,6 +8,7 @@ struct Vec {
   static constexpr int kScorePanels = 1;
   static constexpr int kCodePanels = 1;
   static constexpr int kValueVectors = 1;
+  static constexpr int kFloatChains = 6;  // of a roof: what registers hold
 
   struct F {
     __m256 a, b;

@@ -6,6 +6,7 @@ struct Vec {
   static constexpr int kScorePanels = 4;
   static constexpr int kCodePanels = 2;
   static constexpr int kValueVectors = 4;
+  static constexpr int kFloatChains = 12;  // of a roof: what registers hold
 
   using F = __m512;
   using I = __m512i;
