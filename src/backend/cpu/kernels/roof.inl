@@ -1,18 +1,23 @@
 // What the machine can do at most in this vocabulary: the roofs that products are held against.
 
-/// Independent chains of int8 products in registers: `steps` times kRoofChains steps of 64 bytes.
+/// Independent chains of int8 products in registers: `steps` times kRoofChains steps of 64 bytes,
+/// as many chains at once as the registers hold.
 uint64_t dot_steps(const uint8_t* data, size_t steps) {
-  typename Vec::template Dot<Width::kNibble> dot[kRoofChains];
+  constexpr size_t kChains = Vec::kDotChains;
+  static_assert(kRoofChains % kChains == 0);
   const Vec::B codes = Vec::shift_and<0>(Vec::load_bytes(data), 15);
   Vec::X x = Vec::broadcast(reinterpret_cast<const int8_t*>(data));
-  unroll<kRoofChains>([&](auto i) { dot[i].begin(data[i]); });
-  for (size_t step = 0; step < steps; ++step)
-    unroll<kRoofChains>([&](auto i) {
-      Vec::forget(x);  // or products that do not add would be done once for all steps
-      dot[i].step(codes, x);
-    });
   Vec::F sum = Vec::zero();
-  unroll<kRoofChains>([&](auto i) { sum = Vec::add(sum, Vec::to_float(dot[i].end(0))); });
+  for (size_t first = 0; first < kRoofChains; first += kChains) {
+    typename Vec::template Dot<Width::kNibble> dot[kChains];
+    unroll<kChains>([&](auto i) { dot[i].begin(data[first + i]); });
+    for (size_t step = 0; step < steps; ++step)
+      unroll<kChains>([&](auto i) {
+        Vec::forget(x);  // or products that do not add would be done once for all steps
+        dot[i].step(codes, x);
+      });
+    unroll<kChains>([&](auto i) { sum = Vec::add(sum, Vec::to_float(dot[i].end(0))); });
+  }
   return static_cast<uint64_t>(std::bit_cast<uint32_t>(Vec::reduce_add(sum)));
 }
 
@@ -20,7 +25,7 @@ uint64_t dot_steps(const uint8_t* data, size_t steps) {
 /// of 16 floats, as many chains at once as the registers hold. Each depends on the one before and
 /// begins at a value of its own, so none can be left out or shared.
 uint64_t fma_steps(const uint8_t* data, size_t steps) {
-  constexpr size_t kChains = Vec::kFloatChains;
+  constexpr size_t kChains = Vec::kFmaChains;
   static_assert(kRoofChains % kChains == 0);
   const Vec::F factor = Vec::mul(Vec::load_u8(data), Vec::set1(1.0f / 512));
   const Vec::F term = Vec::load_u8(data + 16);

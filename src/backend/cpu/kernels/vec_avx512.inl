@@ -6,7 +6,9 @@ struct Vec {
   static constexpr int kScorePanels = 4;
   static constexpr int kCodePanels = 2;
   static constexpr int kValueVectors = 4;
-  static constexpr int kFloatChains = 12;  // of a roof: what registers hold
+  // Chains of a roof: as many as the registers hold.
+  static constexpr int kDotChains = 12;
+  static constexpr int kFmaChains = 12;
 
   using F = __m512;
   using I = __m512i;

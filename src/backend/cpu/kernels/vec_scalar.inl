@@ -8,7 +8,9 @@ struct Vec {
   static constexpr int kScorePanels = 4;
   static constexpr int kCodePanels = 1;
   static constexpr int kValueVectors = 4;
-  static constexpr int kFloatChains = 6;  // of a roof: what registers hold
+  // Chains of a roof: as many as the registers hold.
+  static constexpr int kDotChains = 12;
+  static constexpr int kFmaChains = 6;
 
   struct F {
     float v[16];
