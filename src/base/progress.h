@@ -1,5 +1,5 @@
 // How long work tells of itself. The callback runs on the working thread; `done` and `total` are
-// bytes.
+// bytes, or steps where who takes the callback says so.
 #pragma once
 
 #include <cstdint>
