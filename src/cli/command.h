@@ -34,6 +34,7 @@ Action declare_show(Args& args);
 Action declare_tokenize(Args& args);
 Action declare_logits(Args& args);
 Action declare_bench(Args& args);
+Action declare_probe(Args& args);
 Action declare_serve(Args& args);
 
 std::span<const Command> commands();

@@ -15,6 +15,7 @@ std::span<const Command> commands() {
       Command{"tokenize", "Turn text on standard input into token ids", declare_tokenize},
       Command{"logits", "Write a model's logits for a list of tokens", declare_logits},
       Command{"bench", "Measure prefill and decode speed", declare_bench},
+      Command{"probe", "Measure what this machine can do at most", declare_probe},
   };
   return kCommands;
 }

@@ -16,15 +16,17 @@ constexpr auto kRedraw = std::chrono::milliseconds(50);
 
 }  // namespace
 
-ProgressBar::ProgressBar(std::string label)
-    : label_(std::move(label)), terminal_(terminal::has_style(STDERR_FILENO)) {}
+ProgressBar::ProgressBar(std::string label, Unit unit)
+    : label_(std::move(label)), unit_(unit), terminal_(terminal::has_style(STDERR_FILENO)) {}
 
-std::string ProgressBar::line(const std::string& label, uint64_t done, uint64_t total,
-                              int columns) {
+std::string ProgressBar::line(const std::string& label, uint64_t done, uint64_t total, int columns,
+                              Unit unit) {
   const double share =
       total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  const std::string figures =
-      fmt::format(" {:3.0f}%  {} of {}", share * 100, bytes_text(done), bytes_text(total));
+  const bool steps = unit == Unit::kSteps;
+  const std::string figures = fmt::format(" {:3.0f}%  {} of {}", share * 100,
+                                          steps ? std::to_string(done) : bytes_text(done),
+                                          steps ? std::to_string(total) : bytes_text(total));
   const int room = std::min(30, columns - static_cast<int>(label.size() + figures.size()) - 4);
   if (room < 5) {
     const std::string share_alone = figures.substr(0, 5);
@@ -43,7 +45,7 @@ void ProgressBar::update(uint64_t done, uint64_t total) {
   last_ = now;
   drawn_ = true;
   fmt::print(stderr, "{}{}", terminal::kClearLine,
-             line(label_, done, total, terminal::width(STDERR_FILENO)));
+             line(label_, done, total, terminal::width(STDERR_FILENO), unit_));
   std::fflush(stderr);
 }
 

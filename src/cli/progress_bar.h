@@ -12,8 +12,9 @@ namespace handmill::cli {
 
 class ProgressBar {
  public:
+  enum class Unit { kBytes, kSteps };
   /// `label` stands before the bar; it must outlive the callbacks.
-  explicit ProgressBar(std::string label);
+  explicit ProgressBar(std::string label, Unit unit = Unit::kBytes);
   ~ProgressBar() { finish(); }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -26,11 +27,13 @@ class ProgressBar {
   }
 
   /// "Loading x [####----]  50%  47.0 of 94.0 MB", at most `columns` wide.
-  static std::string line(const std::string& label, uint64_t done, uint64_t total, int columns);
+  static std::string line(const std::string& label, uint64_t done, uint64_t total, int columns,
+                          Unit unit = Unit::kBytes);
 
  private:
   using Clock = std::chrono::steady_clock;
   std::string label_;
+  Unit unit_;
   bool terminal_;
   bool drawn_ = false;
   Clock::time_point start_ = Clock::now();

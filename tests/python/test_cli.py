@@ -368,7 +368,8 @@ def test_mistakes_are_told_in_one_line(call, words, code, message):
     assert len(lines) == 1 and lines[0].startswith("handmill: ") and message in lines[0], lines
 
 
-@pytest.mark.parametrize("command", ["run", "prepare", "show", "tokenize", "logits", "bench"])
+@pytest.mark.parametrize("command", ["run", "prepare", "show", "tokenize", "logits", "bench",
+                                     "probe"])
 def test_help_is_complete(call, command):
     page = call(command, "--help")
     text = page.stdout.decode()
