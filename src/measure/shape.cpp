@@ -1,0 +1,95 @@
+#include "measure/shape.h"
+
+#include <algorithm>
+
+#include "model/arch/arch.h"
+#include "model/tensors.h"
+
+namespace handmill::measure {
+namespace {
+
+/// By the name's end; check_tensors has seen that no other name is there.
+PartKind kind_of(const gguf::Tensor& tensor) {
+  if (tensor.n_dims < 2) return PartKind::kNorms;
+  return tensor.name.find(".ffn_") != std::string_view::npos ? PartKind::kFeedForward
+                                                             : PartKind::kAttention;
+}
+
+void add(Shape& shape, PartKind kind, const gguf::Tensor& tensor, bool once) {
+  const uint64_t elements = tensor.n_dims < 2 ? 0 : tensor.rows() * tensor.cols();
+  for (ShapePart& part : shape.parts) {
+    if (part.kind != kind || part.once != once || part.format != tensor.format->name) continue;
+    part.bytes += tensor.data.size();
+    part.elements += elements;
+    return;
+  }
+  shape.parts.push_back(
+      {kind, std::string(tensor.format->name), tensor.data.size(), elements, once});
+}
+
+uint64_t kv_bytes(const backend::Backend& backend, const model::Config& config,
+                  backend::KvType type) {
+  return backend.kv_block_bytes({config.layers, config.kv_heads, config.head_dim, type});
+}
+
+}  // namespace
+
+std::string_view part_name(PartKind kind) {
+  switch (kind) {
+    case PartKind::kAttention: return "attention projections";
+    case PartKind::kFeedForward: return "feed-forward";
+    case PartKind::kHead: return "head";
+    case PartKind::kNorms: return "norms and biases";
+  }
+  return "";
+}
+
+model::Work Shape::work(int rows, int depth, int outputs, backend::KvType kv) const {
+  const auto tokens = static_cast<uint64_t>(rows), wanted = static_cast<uint64_t>(outputs);
+  model::Work work;
+  work.weight_bytes = tokens * embedding_row_bytes;
+  for (const ShapePart& part : parts) {
+    if (!part.once || wanted > 0) work.weight_bytes += part.bytes;
+    work.product_ops += 2 * part.elements * (part.once ? wanted : tokens);
+  }
+  uint64_t local = 0;
+  for (int layer = 0; layer < config.layers; ++layer) local += config.is_local(layer) ? 1 : 0;
+  const uint64_t layers = static_cast<uint64_t>(config.layers), global = layers - local;
+  const auto window = static_cast<uint64_t>(config.window), from = static_cast<uint64_t>(depth);
+  uint64_t pairs = 0;
+  for (uint64_t keys = from + 1; keys <= from + tokens; ++keys)
+    pairs += global * keys + local * std::min(keys, window);
+  const uint64_t unseen = from + 1 > window ? from + 1 - window : 0;
+  const uint64_t positions = global * (from + tokens) + local * (from + tokens - unseen);
+  work.kv_bytes = positions * (kv_block_bytes(kv) / layers) / backend::kKvBlock;
+  work.attention_ops =
+      4 * pairs * static_cast<uint64_t>(config.heads) * static_cast<uint64_t>(config.head_dim);
+  return work;
+}
+
+Result<Shape> read_shape(const gguf::File& file, const backend::Backend& backend) {
+  Shape shape;
+  HANDMILL_TRY(shape.config, model::read_config(file));
+  const model::Architecture* known = model::find_architecture(shape.config.architecture);
+  HANDMILL_OK(model::check_tensors(file, shape.config, known->parts));
+  shape.file_bytes = file.bytes();
+  const bool tied = file.find_tensor(model::kOutput) == nullptr;
+  for (const gguf::Tensor& tensor : file.tensors()) {
+    shape.parameters += tensor.rows() * tensor.cols();
+    if (tensor.name == model::kRopeFactors) continue;
+    if (tensor.name == model::kEmbedding) {
+      shape.embedding_row_bytes = tensor.data.size() / tensor.rows();
+      if (tied) add(shape, PartKind::kHead, tensor, true);
+    } else if (tensor.name == model::kOutput) {
+      add(shape, PartKind::kHead, tensor, true);
+    } else {
+      const bool last = tensor.name.starts_with("output");  // output_norm.weight, output.bias
+      add(shape, kind_of(tensor), tensor, last);
+    }
+  }
+  shape.kv_block_bytes_f16 = kv_bytes(backend, shape.config, backend::KvType::kF16);
+  shape.kv_block_bytes_q8_0 = kv_bytes(backend, shape.config, backend::KvType::kQ8_0);
+  return shape;
+}
+
+}  // namespace handmill::measure
