@@ -1,0 +1,99 @@
+#include "measure/predict.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace handmill::measure {
+namespace {
+
+/// π and β of one part of a step.
+struct Rates {
+  double bytes_s, ops_s;
+};
+
+class Clock {
+ public:
+  Clock(const Machine& machine, backend::KvType kv)
+      : machine_(machine), kv_(kv == backend::KvType::kF16 ? "f16" : "q8_0") {}
+
+  void step(const Shape& shape, int rows, int depth, int outputs, backend::KvType kv) {
+    for (const ShapePart& part : shape.parts) {
+      const int wanted = part.once ? outputs : rows;
+      if (wanted > 0)
+        spend(static_cast<double>(part.bytes), 2.0 * static_cast<double>(part.elements) * wanted,
+              of_product(part));
+    }
+    const model::Work work = shape.work(rows, depth, outputs, kv);
+    spend(static_cast<double>(work.kv_bytes), static_cast<double>(work.attention_ops),
+          of_attention());
+    if (machine_.layer_s.known()) sum_.layers_s += machine_.layer_s.value * shape.config.layers;
+  }
+
+  Prediction sum() const {
+    Prediction sum = sum_;
+    sum.seconds = sum.memory_s + sum.ops_s + sum.layers_s;
+    return sum;
+  }
+
+ private:
+  void spend(double bytes, double ops, Rates rates) {
+    const double memory = bytes / rates.bytes_s, arithmetic = ops / rates.ops_s;
+    (memory >= arithmetic ? sum_.memory_s : sum_.ops_s) += std::max(memory, arithmetic);
+  }
+  double rate(const Figure& measured, const Figure& roof, double share) {
+    if (measured.known()) return measured.value;
+    sum_.basis = Basis::kRoof;
+    return roof.value * share;
+  }
+  Rates rates(const Figure& bytes_s, const Figure& ops_s) {
+    return {rate(bytes_s, machine_.read_bytes_s, kReadShare),
+            rate(ops_s, machine_.ops_s, kOpsShare)};
+  }
+  Rates of_product(const ShapePart& part) {
+    for (const ProductRate& known : machine_.products)
+      if (known.format == part.format) return rates(known.bytes_s, known.ops_s);
+    // Norms and biases are no products, and too few bytes to widen an error bar.
+    if (part.kind == PartKind::kNorms)
+      return {machine_.read_bytes_s.value * kReadShare, machine_.ops_s.value * kOpsShare};
+    return rates({}, {});
+  }
+  Rates of_attention() {
+    for (const AttentionRate& known : machine_.attention)
+      if (known.kv == kv_) return rates(known.bytes_s, known.ops_s);
+    return rates({}, {});
+  }
+
+  const Machine& machine_;
+  std::string_view kv_;
+  Prediction sum_;
+};
+
+Status check(const Machine& machine) {
+  if (machine.read_bytes_s.known() && machine.ops_s.known()) return {};
+  return base::invalid("the machine's {} is not known",
+                       machine.ops_s.known() ? "memory bandwidth" : "arithmetic");
+}
+
+}  // namespace
+
+Result<Prediction> predict_decode(const Shape& shape, const Machine& machine, backend::KvType kv,
+                                  int depth) {
+  HANDMILL_OK(check(machine));
+  Clock clock(machine, kv);
+  clock.step(shape, 1, depth, 1, kv);
+  return clock.sum();
+}
+
+Result<Prediction> predict_prefill(const Shape& shape, const Machine& machine, backend::KvType kv,
+                                   int tokens, int depth, int chunk) {
+  HANDMILL_OK(check(machine));
+  Clock clock(machine, kv);
+  for (int done = 0; done < tokens; done += chunk) {
+    const int rows = std::min(chunk, tokens - done);
+    clock.step(shape, rows, depth + done, done + rows == tokens ? 1 : 0, kv);
+  }
+  return clock.sum();
+}
+
+}  // namespace handmill::measure

@@ -1,0 +1,47 @@
+// Seconds of decode and prefill before any run: over the parts of a model's shape, the larger of
+// operations / π and bytes / β, added up, and what each layer costs beside them:
+// t = Σ_parts max(ops / π, bytes / β) + c · layers. Each time says what its rates rest on.
+#pragma once
+
+#include "backend/backend.h"
+#include "base/result.h"
+#include "measure/machine.h"
+#include "measure/shape.h"
+
+namespace handmill::measure {
+
+/// What kernels reach of a roof where their rate was never measured: assumptions, and the error
+/// bar of what rests on them is wide. Decode: in 500 published runs of another engine on six
+/// machines (llmfit's community data, models of 7B and up) 0.65 to 0.84. Prefill: no data, a half.
+inline constexpr double kReadShare = 0.75;
+inline constexpr double kOpsShare = 0.5;
+/// Error bars, as shares of the time: assumed until predictions have been held against runs.
+inline constexpr double kMeasuredBar = 0.10;
+inline constexpr double kRoofBar = 0.30;
+
+enum class Basis {
+  kMeasured,  // every rate was measured with handmill's kernels
+  kRoof,      // at least one is a share of a roof
+};
+
+struct Prediction {
+  double seconds = 0;
+  double memory_s = 0;  // of them, in parts where bytes bind
+  double ops_s = 0;     // in parts where operations bind
+  double layers_s = 0;  // c · layers; 0 where c is not known, and then left out
+  Basis basis = Basis::kMeasured;
+  double low() const { return seconds * (1 - bar()); }
+  double high() const { return seconds * (1 + bar()); }
+  double bar() const { return basis == Basis::kMeasured ? kMeasuredBar : kRoofBar; }
+};
+
+/// One token after `depth` others. An unknown roof that is needed is kInvalid.
+Result<Prediction> predict_decode(const Shape& shape, const Machine& machine, backend::KvType kv,
+                                  int depth);
+/// `tokens` after `depth` others, in steps of `chunk` tokens (engine::Options::prefill_chunk), the
+/// last of which gives logits: what is left of TTFT without tokenizing, loading and sampling.
+/// REQUIRES: tokens > 0, chunk > 0.
+Result<Prediction> predict_prefill(const Shape& shape, const Machine& machine, backend::KvType kv,
+                                   int tokens, int depth, int chunk);
+
+}  // namespace handmill::measure

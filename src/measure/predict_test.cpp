@@ -1,0 +1,75 @@
+// Against seconds reckoned by hand, on a shape of two parts and one layer of attention.
+#include "measure/predict.h"
+
+#include <gtest/gtest.h>
+
+namespace handmill::measure {
+namespace {
+
+using backend::KvType;
+
+Shape two_parts() {
+  Shape shape;
+  shape.config.layers = 2;
+  shape.config.heads = 4;
+  shape.config.kv_heads = 2;
+  shape.config.head_dim = 32;
+  shape.parts = {{PartKind::kFeedForward, "q8_0", 1000, 900, false},
+                 {PartKind::kHead, "q4_k", 500, 800, true}};
+  shape.kv_block_bytes_f16 = 2 * 256 * 64;  // 2 · 2 heads · 32 · 2 bytes a layer and position
+  shape.kv_block_bytes_q8_0 = 2 * 128 * 64;
+  return shape;
+}
+
+Machine roofs(double bytes_s, double ops_s) {
+  Machine machine;
+  machine.read_bytes_s = {bytes_s, Source::kGiven};
+  machine.ops_s = {ops_s, Source::kGiven};
+  return machine;
+}
+
+TEST(PredictTest, DecodeReadsEveryPartAndTheCache) {
+  const auto got = predict_decode(two_parts(), roofs(100, 1e9), KvType::kF16, 9);
+  EXPECT_NEAR(got->seconds, (1000 + 500 + 2 * 10 * 256) / 75.0, 1e-9);
+  EXPECT_EQ(got->memory_s, got->seconds);
+  EXPECT_EQ(got->basis, Basis::kRoof);
+  EXPECT_NEAR(got->high(), 1.3 * got->seconds, 1e-9);
+  EXPECT_LT(predict_decode(two_parts(), roofs(100, 1e9), KvType::kQ8_0, 9)->seconds, got->seconds);
+}
+
+TEST(PredictTest, PrefillComputesTheHeadOnceAndEveryPair) {
+  const auto got = predict_prefill(two_parts(), roofs(1e12, 100), KvType::kF16, 5, 0, 2);
+  const double pairs = 2 * (1 + 2 + 3 + 4 + 5);
+  EXPECT_NEAR(got->seconds, (2 * 900 * 5 + 2 * 800 + 4 * pairs * 4 * 32) / 50, 1e-6);
+  EXPECT_EQ(got->ops_s, got->seconds);
+}
+
+TEST(PredictTest, EachChunkReadsTheWeightsAgain) {
+  const auto got = predict_prefill(two_parts(), roofs(100, 1e12), KvType::kF16, 4, 0, 2);
+  EXPECT_NEAR(got->seconds, (2 * 1000 + 500 + 2 * (2 + 4) * 256) / 75.0, 1e-9);
+}
+
+TEST(PredictTest, MeasuredRatesAndLayersComeFirst) {
+  Machine machine = roofs(100, 1e9);
+  const Figure fast{1e9, Source::kMeasured};
+  machine.products = {{"q8_0", {50, Source::kMeasured}, fast},
+                      {"q4_k", {25, Source::kMeasured}, fast}};
+  machine.attention = {{"f16", {10, Source::kMeasured}, fast}};
+  machine.layer_s = {3, Source::kMeasured};
+  const auto got = predict_decode(two_parts(), machine, KvType::kF16, 0);
+  EXPECT_NEAR(got->seconds, 1000 / 50.0 + 500 / 25.0 + 2 * 256 / 10.0 + 2 * 3, 1e-6);
+  EXPECT_EQ(got->basis, Basis::kMeasured);
+  EXPECT_NEAR(got->low(), 0.9 * got->seconds, 1e-9);
+  machine.attention.clear();
+  EXPECT_EQ(predict_decode(two_parts(), machine, KvType::kF16, 0)->basis, Basis::kRoof);
+}
+
+TEST(PredictTest, WithoutARoofThereIsNoNumber) {
+  Machine machine = roofs(100, 100);
+  machine.ops_s = {};
+  EXPECT_FALSE(predict_decode(two_parts(), machine, KvType::kF16, 0).ok());
+  EXPECT_FALSE(predict_prefill(two_parts(), machine, KvType::kF16, 1, 0, 1).ok());
+}
+
+}  // namespace
+}  // namespace handmill::measure
