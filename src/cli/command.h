@@ -35,6 +35,7 @@ Action declare_tokenize(Args& args);
 Action declare_logits(Args& args);
 Action declare_bench(Args& args);
 Action declare_probe(Args& args);
+Action declare_explain(Args& args);
 Action declare_serve(Args& args);
 
 std::span<const Command> commands();

@@ -15,6 +15,8 @@ std::span<const Command> commands() {
       Command{"tokenize", "Turn text on standard input into token ids", declare_tokenize},
       Command{"logits", "Write a model's logits for a list of tokens", declare_logits},
       Command{"bench", "Measure prefill and decode speed", declare_bench},
+      Command{"explain", "Tell what decides a model's speed on a machine, and predict it",
+              declare_explain},
       Command{"probe", "Measure what this machine can do at most", declare_probe},
   };
   return kCommands;

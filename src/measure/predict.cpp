@@ -42,9 +42,8 @@ class Clock {
     (memory >= arithmetic ? sum_.memory_s : sum_.ops_s) += std::max(memory, arithmetic);
   }
   double rate(const Figure& measured, const Figure& roof, double share) {
-    if (measured.known()) return measured.value;
-    sum_.basis = Basis::kRoof;
-    return roof.value * share;
+    if (measured.source != Source::kMeasured) sum_.basis = Basis::kRoof;
+    return measured.known() ? measured.value : roof.value * share;
   }
   Rates rates(const Figure& bytes_s, const Figure& ops_s) {
     return {rate(bytes_s, machine_.read_bytes_s, kReadShare),

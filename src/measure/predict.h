@@ -21,7 +21,7 @@ inline constexpr double kRoofBar = 0.30;
 
 enum class Basis {
   kMeasured,  // every rate was measured with handmill's kernels
-  kRoof,      // at least one is a share of a roof
+  kRoof,      // at least one was given, or is a share of a roof
 };
 
 struct Prediction {

@@ -369,7 +369,7 @@ def test_mistakes_are_told_in_one_line(call, words, code, message):
 
 
 @pytest.mark.parametrize("command", ["run", "prepare", "show", "tokenize", "logits", "bench",
-                                     "probe"])
+                                     "explain", "probe"])
 def test_help_is_complete(call, command):
     page = call(command, "--help")
     text = page.stdout.decode()

@@ -1,0 +1,148 @@
+// handmill explain: what a model asks of a machine, which limit binds in prefill and in decode, and
+// the speed that follows, before any run.
+#include <algorithm>
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "backend/cpu/cpu.h"
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/explain_report.h"
+#include "cli/machine_file.h"
+#include "cli/session.h"
+#include "cli/terminal.h"
+#include "measure/machines.h"
+
+namespace handmill::cli {
+namespace {
+
+struct ExplainOptions {
+  std::string model;
+  std::vector<int> depths;
+  int prompt = 512;
+  int context = 8192;
+  int threads = 0;
+  std::string kv = "f16";
+  std::string on;
+  bool json = false;
+};
+
+constexpr int kMostTokens = 1 << 22;
+
+Status check(const ExplainOptions& options) {
+  const auto between = [](const char* flag, int value, int low) -> Status {
+    if (value >= low && value <= kMostTokens) return {};
+    return base::invalid("{}: {} is not between {} and {}", flag, value, low, kMostTokens);
+  };
+  for (const int depth : options.depths) HANDMILL_OK(between("--depth", depth, 0));
+  HANDMILL_OK(between("--prompt", options.prompt, 1));
+  HANDMILL_OK(between("--context", options.context, 1));
+  return check_threads(options.threads);
+}
+
+Result<measure::GivenMachine> machine_of(const ExplainOptions& options) {
+  if (!options.on.empty()) return measure::given_machine(options.on);
+  HANDMILL_TRY(auto kept, kept_machine(options.threads));
+  if (!kept)
+    return base::not_found(
+        "this machine has not been measured: `handmill probe` does it, or --on names another");
+  return measure::GivenMachine{*std::move(kept), ""};
+}
+
+backend::KvType kv_type(const std::string& name) {
+  return name == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
+}
+
+/// Empty, and far: as far as 8192, or the model's own context.
+std::vector<int> usual_depths(int context) {
+  std::vector<int> depths = {0};
+  for (const int depth : {4096, 8192})
+    if (depth <= context) depths.push_back(depth);
+  return depths;
+}
+
+Result<Explanation> explain(const ExplainOptions& options, const ModelFile& model) {
+  HANDMILL_TRY(const auto file, open_file(model));
+  HANDMILL_TRY(const auto backend, backend::make_cpu_backend(1));
+  HANDMILL_TRY(auto given, machine_of(options));
+  Explanation out;
+  HANDMILL_TRY(out.shape, measure::read_shape(*file, *backend));
+  out.model = model.name;
+  out.machine = std::move(given.machine);
+  out.note = std::move(given.note);
+  out.kv = options.kv;
+  out.prompt = options.prompt;
+  out.context = std::min(options.context, out.shape.config.context);
+  const backend::KvType kv = kv_type(options.kv);
+  const auto blocks =
+      static_cast<uint64_t>((out.context + backend::kKvBlock - 1) / backend::kKvBlock);
+  out.kv_bytes = blocks * out.shape.kv_block_bytes(kv);
+  const int chunk = engine::Options{}.prefill_chunk;
+  for (const int depth :
+       options.depths.empty() ? usual_depths(out.shape.config.context) : options.depths) {
+    ExplainedDepth at;
+    at.depth = depth;
+    at.decode_work = out.shape.work(1, depth, 1, kv);
+    at.prefill_work = out.shape.work(options.prompt, depth, 1, kv);
+    HANDMILL_TRY(at.decode, measure::predict_decode(out.shape, out.machine, kv, depth));
+    HANDMILL_TRY(at.prefill, measure::predict_prefill(out.shape, out.machine, kv, options.prompt,
+                                                      depth, chunk));
+    out.depths.push_back(at);
+  }
+  return out;
+}
+
+Result<int> explain_model(const ExplainOptions& options) {
+  HANDMILL_TRY(const ModelFile model, find_model(options.model));
+  HANDMILL_TRY(const Explanation explanation, explain(options, model));
+  if (options.json) {
+    fmt::print("{}\n", boost::json::serialize(explanation_json(explanation)));
+  } else {
+    const std::string text = explanation_text(explanation);
+    fmt::print("{}", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
+  }
+  return kExitOk;
+}
+
+std::string machines_text() {
+  std::string text = "Machines that --on knows, and what their figures leave out:\n";
+  for (const measure::NamedMachine& named : measure::named_machines())
+    text += fmt::format("  {:<15} {} GB/s, {} TFLOPS\n", named.name, named.read_bytes_s / 1e9,
+                        named.ops_s / 1e12);
+  return text +
+         "Any other is written as its figures: 90GB/s,16TFLOPS,16GB (memory may be left out).";
+}
+
+}  // namespace
+
+Action declare_explain(Args& args) {
+  auto options = std::make_shared<ExplainOptions>();
+  declare_model(args, options->model);
+  args.option("-d,--depth", "N,…", options->depths,
+              "Tokens in the cache before [0, 4096 and 8192, as the model allows]");
+  args.option("-p,--prompt", "N", options->prompt, "Length of the prompt");
+  args.option("--context", "N", options->context, "Tell the memory of so many tokens");
+  args.option("--on", "MACHINE", options->on, "Another machine than this [this, as probe kept it]");
+  args.flag("--json", options->json, "One JSON object");
+  declare_kv(args, options->kv);
+  declare_threads(args, options->threads);
+  args.check([options] { return check(*options); });
+  args.note(
+      "A step reads every weight once, and the keys and values of every position it sees; a\n"
+      "multiply-add is two operations. Its time is the sum over the parts of the larger of bytes "
+      "/\n"
+      "rate and operations / rate, and what a layer costs beside them, where it was measured. A\n"
+      "part's rates are those of handmill's kernels on this machine, as `handmill probe` measured\n"
+      "them; of another machine they are assumed shares of its limits, and the error bar is wide.\n"
+      "TTFT leaves out loading, tokenizing and sampling. GB are 10^9 bytes.");
+  args.note(machines_text());
+  args.note(
+      "Examples:\n"
+      "  handmill explain\n"
+      "  handmill explain qwen2.5-coder-0.5b-q4_k_m -d 0,8192 --kv q8_0\n"
+      "  handmill explain ./model.gguf --on 780M-DDR5-5600");
+  return [options] { return explain_model(*options); };
+}
+
+}  // namespace handmill::cli

@@ -1,0 +1,154 @@
+#include "cli/explain_report.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <map>
+#include <utility>
+
+#include "cli/figures.h"
+#include "cli/utf8.h"
+
+namespace handmill::cli {
+namespace {
+
+namespace json = boost::json;
+using measure::Basis;
+using measure::Prediction;
+
+double per_byte(double operations, double bytes) { return bytes > 0 ? operations / bytes : 0; }
+double per_byte(const model::Work& work) {
+  return per_byte(static_cast<double>(work.ops()), static_cast<double>(work.bytes()));
+}
+
+std::string_view bound_of(const Prediction& prediction) {
+  const double arithmetic = prediction.ops_s, memory = prediction.memory_s;
+  if (prediction.layers_s > arithmetic && prediction.layers_s > memory) return "waiting";
+  return arithmetic > memory ? "arithmetic" : "memory";
+}
+
+std::string basis_text(Basis basis) {
+  return basis == Basis::kMeasured
+             ? "the rates of handmill's kernels, measured on this machine"
+             : fmt::format("assumed shares of the limits: {:.2f} of memory, {:.2f} of arithmetic",
+                           measure::kReadShare, measure::kOpsShare);
+}
+
+/// "45.1 tok/s (41.0 to 50.1)"
+std::string speed_text(double tokens, const Prediction& prediction) {
+  return fmt::format("{} ({} to {})", three_digits(tokens / prediction.seconds),
+                     three_digits(tokens / prediction.high()),
+                     three_digits(tokens / prediction.low()));
+}
+
+void add_machine(const Explanation& e, std::string& out) {
+  const measure::Machine& m = e.machine;
+  out += fmt::format("{} on {}\n", e.model, m.name);
+  out += fmt::format("  memory bandwidth {} GB/s ({}), arithmetic {} GOP/s ({})\n",
+                     three_digits(m.read_bytes_s.value / 1e9), source_name(m.read_bytes_s.source),
+                     three_digits(m.ops_s.value / 1e9), source_name(m.ops_s.source));
+  out += fmt::format("  ridge {} operations a byte: below it memory binds, above it arithmetic\n",
+                     three_digits(m.ridge()));
+  if (!e.note.empty()) out += fmt::format("  {}\n", e.note);
+}
+
+void add_parts(const Explanation& e, std::string& out) {
+  out += fmt::format("\nOne token of decode\n  {:<24}{:<8}{:>10}{:>12}{:>12}\n", "part", "format",
+                     "bytes", "operations", "ops / byte");
+  const auto row = [&](std::string_view name, std::string_view format, uint64_t bytes,
+                       uint64_t operations) {
+    out += fmt::format(
+        "  {:<24}{:<8}{:>10}{:>12}{:>12}\n", name, format, bytes_text(bytes),
+        count_text(operations),
+        three_digits(per_byte(static_cast<double>(operations), static_cast<double>(bytes))));
+  };
+  std::map<std::pair<measure::PartKind, std::string>, std::pair<uint64_t, uint64_t>> sums;
+  for (const measure::ShapePart& part : e.shape.parts) {
+    auto& [bytes, operations] = sums[{part.kind, part.format}];
+    bytes += part.bytes;
+    operations += 2 * part.elements;
+  }
+  for (const auto& [part, sum] : sums)
+    row(measure::part_name(part.first), part.second, sum.first, sum.second);
+  for (const ExplainedDepth& at : e.depths)
+    row(fmt::format("cache at {}", at.depth), e.kv, at.decode_work.kv_bytes,
+        at.decode_work.attention_ops);
+}
+
+void add_memory(const Explanation& e, std::string& out) {
+  out += fmt::format("\nMemory\n  weights {}, cache of {} tokens ({}) {}, together {}\n",
+                     bytes_text(e.shape.file_bytes), e.context, e.kv, bytes_text(e.kv_bytes),
+                     bytes_text(e.shape.file_bytes + e.kv_bytes));
+  const measure::Figure& has = e.machine.memory_bytes;
+  if (has.known())
+    out += fmt::format("  the machine has {} ({})\n", bytes_text(static_cast<uint64_t>(has.value)),
+                       source_name(has.source));
+}
+
+void add_depths(const Explanation& e, std::string& out) {
+  out += fmt::format(
+      "\nPredicted, tokens a second (error bar)\n  {:<8}{:<28}{:<12}{:<28}{:<12}{}\n", "depth",
+      "decode (TG)", "bound by", fmt::format("prefill {} (PP)", e.prompt), "bound by", "TTFT");
+  for (const ExplainedDepth& at : e.depths)
+    out += fmt::format("  {:<8}{:<28}{:<12}{:<28}{:<12}{} s\n", at.depth, speed_text(1, at.decode),
+                       bound_of(at.decode), speed_text(e.prompt, at.prefill), bound_of(at.prefill),
+                       three_digits(at.prefill.seconds));
+  if (!e.depths.empty())
+    out += fmt::format("  They rest on {}.\n", basis_text(e.depths.front().decode.basis));
+}
+
+json::object prediction_json(const Prediction& prediction, double tokens, const model::Work& work) {
+  return {{"seconds", prediction.seconds},
+          {"seconds_low", prediction.low()},
+          {"seconds_high", prediction.high()},
+          {"tok_s", tokens / prediction.seconds},
+          {"memory_s", prediction.memory_s},
+          {"ops_s", prediction.ops_s},
+          {"layers_s", prediction.layers_s},
+          {"bound", bound_of(prediction)},
+          {"basis", basis_text(prediction.basis)},
+          {"bytes", work.bytes()},
+          {"kv_bytes", work.kv_bytes},
+          {"ops", work.ops()},
+          {"attention_ops", work.attention_ops},
+          {"ops_per_byte", per_byte(work)}};
+}
+
+}  // namespace
+
+std::string explanation_text(const Explanation& explanation) {
+  std::string out;
+  add_machine(explanation, out);
+  add_parts(explanation, out);
+  add_memory(explanation, out);
+  add_depths(explanation, out);
+  return out;
+}
+
+json::object explanation_json(const Explanation& e) {
+  json::array parts, depths;
+  for (const measure::ShapePart& part : e.shape.parts)
+    parts.push_back(json::object{{"part", measure::part_name(part.kind)},
+                                 {"format", part.format},
+                                 {"bytes", part.bytes},
+                                 {"ops_per_token", 2 * part.elements}});
+  for (const ExplainedDepth& at : e.depths)
+    depths.push_back(
+        json::object{{"depth", at.depth},
+                     {"decode", prediction_json(at.decode, 1, at.decode_work)},
+                     {"prefill", prediction_json(at.prefill, e.prompt, at.prefill_work)}});
+  return {{"model", valid_utf8(e.model)},
+          {"machine", measure::to_json(e.machine)},
+          {"note", e.note.empty() ? json::value(nullptr) : json::value(e.note)},
+          {"ridge", e.machine.ridge()},
+          {"parameters", e.shape.parameters},
+          {"file_bytes", e.shape.file_bytes},
+          {"embedding_row_bytes", e.shape.embedding_row_bytes},
+          {"kv", e.kv},
+          {"prompt", e.prompt},
+          {"context", e.context},
+          {"context_kv_bytes", e.kv_bytes},
+          {"parts", std::move(parts)},
+          {"depths", std::move(depths)}};
+}
+
+}  // namespace handmill::cli

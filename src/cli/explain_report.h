@@ -1,0 +1,36 @@
+// What `explain` tells, as text and as JSON.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <vector>
+
+#include "measure/machine.h"
+#include "measure/predict.h"
+#include "measure/shape.h"
+
+namespace handmill::cli {
+
+/// Behind so many cached tokens.
+struct ExplainedDepth {
+  int depth = 0;
+  model::Work decode_work, prefill_work;  // of one token; of the whole prompt
+  measure::Prediction decode, prefill;
+};
+
+struct Explanation {
+  std::string model;
+  measure::Shape shape;
+  measure::Machine machine;
+  std::string note;  // of a machine that is elsewhere: what its figures leave out
+  std::string kv;
+  int prompt = 0;
+  int context = 0;        // that memory is told for
+  uint64_t kv_bytes = 0;  // of that context
+  std::vector<ExplainedDepth> depths;
+};
+
+std::string explanation_text(const Explanation& explanation);
+boost::json::object explanation_json(const Explanation& explanation);
+
+}  // namespace handmill::cli

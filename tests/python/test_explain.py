@@ -1,0 +1,129 @@
+"""handmill explain: what a model asks of a machine, and the times that follow, held against the
+formulas and against what `show` and the file say.
+
+Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the two real models.
+"""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()
+    and "HANDMILL_REQUIRE_MODELS" not in os.environ,
+    reason="HANDMILL_BIN and HANDMILL_MODELS are not set")
+
+SMALL, CODER = "smollm2-135m-instruct-q4_1", "qwen2.5-coder-0.5b-q4_k_m"
+SPEC = "100GB/s,2TFLOPS,8GB"
+
+
+@pytest.fixture(name="home")
+def make_home(tmp_path):
+    (tmp_path / "models").symlink_to(os.environ["HANDMILL_MODELS"])
+    return tmp_path
+
+
+@pytest.fixture(name="call")
+def make_call(home):
+    def call(*words):
+        env = os.environ | {"HANDMILL_HOME": str(home)}
+        return subprocess.run([os.environ["HANDMILL_BIN"], *map(str, words)], env=env,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+    return call
+
+
+@pytest.fixture(name="explain")
+def make_explain(call):
+    def explain(*words):
+        done = call("explain", *words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+    return explain
+
+
+# The coder's file has the head beside the embedding, of which a token reads one row.
+@pytest.mark.parametrize(("model", "layers", "heads", "kv_heads", "dim", "parameters", "rows"), [
+    (SMALL, 30, 9, 3, 64, 134_515_008, 0), (CODER, 24, 14, 2, 64, 630_167_424, 151_936 * 896)])
+def test_what_a_token_asks(explain, model, layers, heads, kv_heads, dim, parameters, rows):
+    told = explain(model, "--on", SPEC, "-d", "0,1000")
+    assert told["parameters"] == parameters
+    weights = sum(part["bytes"] for part in told["parts"])
+    products = sum(part["ops_per_token"] for part in told["parts"])
+    assert 0.75 < weights / told["file_bytes"] < 1
+    assert products == pytest.approx(2 * (parameters - rows), rel=0.001)  # all but norms and biases
+    for at in told["depths"]:
+        decode, seen = at["decode"], at["depth"] + 1
+        assert decode["kv_bytes"] == seen * layers * kv_heads * dim * 2 * 2  # not for all the heads
+        assert decode["attention_ops"] == 4 * seen * layers * heads * dim
+        assert decode["bytes"] == weights + decode["kv_bytes"] + told["embedding_row_bytes"]
+        assert decode["ops"] == products + decode["attention_ops"]
+
+
+def test_times_are_sums_over_parts(explain):
+    told = explain(CODER, "--on", SPEC, "-d", 5000, "-p", 512)
+    read, ops = 0.75 * 100e9, 0.5 * 2e12
+    (at,) = told["depths"]
+    for name, rows in ("decode", 1), ("prefill", 512):
+        time, seconds = at[name], 0
+        for part in told["parts"]:
+            once = part["part"] == "head"
+            seconds += max(part["bytes"] / read,
+                           part["ops_per_token"] * (1 if once else rows) / ops)
+        seconds += max(time["kv_bytes"] / read, time["attention_ops"] / ops)
+        assert time["seconds"] == pytest.approx(seconds, rel=1e-9)
+        assert time["tok_s"] == pytest.approx(rows / seconds)
+        assert time["seconds_low"] == pytest.approx(0.7 * seconds)
+        assert time["layers_s"] == 0 and "assumed" in time["basis"]
+    assert (at["decode"]["bound"], at["prefill"]["bound"]) == ("memory", "arithmetic")
+
+
+def test_a_smaller_cache_is_read_faster(explain):
+    wide, narrow = (explain(CODER, "--on", SPEC, "-d", 8192, "--kv", kv) for kv in ("f16", "q8_0"))
+    assert narrow["context_kv_bytes"] < 0.6 * wide["context_kv_bytes"]
+    assert narrow["depths"][0]["decode"]["seconds"] < wide["depths"][0]["decode"]["seconds"]
+
+
+@pytest.mark.parametrize(("name", "ridge"), [
+    ("4060Ti", 76.6), ("a10", 208), ("780M-30", 553), ("780m-ddr5-5600", 185), (SPEC, 20)])
+def test_ridges_of_other_machines(explain, name, ridge):
+    told = explain(SMALL, "--on", name)
+    assert told["ridge"] == pytest.approx(ridge, rel=0.002)
+    assert ("as written" in told["note"]) == (name == SPEC)
+    assert told["machine"]["read_bytes_s"]["source"] == "given"
+
+
+def test_this_machine_once_it_was_probed(call, explain, home):
+    before = call("explain", SMALL)
+    assert before.returncode == 1 and b"handmill probe" in before.stderr
+    machine = json.loads(call("probe", "--json").stdout)["machine"]
+    isa = machine["engine"].split(",")[0]
+    name = re.sub("[^a-z0-9]+", "-", machine["name"].lower()).strip("-")
+    (home / "machines").mkdir(exist_ok=True)  # a busy machine's figures are not kept by themselves
+    (home / "machines" / f"{name}-{isa}.json").write_text(json.dumps(machine))
+    told = explain(SMALL, "-d", 0)
+    decode = told["depths"][0]["decode"]
+    assert told["machine"] == machine and "measured" in decode["basis"]
+    assert decode["layers_s"] == pytest.approx(30 * machine["layer_s"]["value"])
+    assert decode["seconds_high"] == pytest.approx(1.1 * decode["seconds"])
+
+
+def test_as_text(call):
+    done = call("explain", CODER, "--on", "780M-DDR5-5600", "--context", 4096)
+    text = done.stdout.decode()
+    assert done.returncode == 0 and not done.stderr
+    for words in ("ridge 185 operations a byte", "no program reaches", "feed-forward", "cache at 0",
+                  "cache of 4096 tokens", "decode (TG)", "assumed shares"):
+        assert words in text, words
+    assert text.count("norms and biases") == 1
+
+
+@pytest.mark.parametrize(("words", "code", "message"), [
+    (["--on", "abacus"], 1, "780M-DDR5-8400"), (["--on", "5GB/s"], 1, "FLOPS"),
+    (["-p", 0], 2, "--prompt: 0"), (["-d", "x"], 2, "--depth"), (["--context", 0], 2, "--context"),
+])
+def test_mistakes(call, words, code, message):
+    done = call("explain", SMALL, *words)
+    assert done.returncode == code and message in done.stderr.decode(), done.stderr
