@@ -83,8 +83,6 @@ Result<Explanation> explain(const ExplainOptions& options, const ModelFile& mode
        options.depths.empty() ? usual_depths(out.shape.config.context) : options.depths) {
     ExplainedDepth at;
     at.depth = depth;
-    at.decode_work = out.shape.work(1, depth, 1, kv);
-    at.prefill_work = out.shape.work(options.prompt, depth, 1, kv);
     HANDMILL_TRY(at.decode, measure::predict_decode(out.shape, out.machine, kv, depth));
     HANDMILL_TRY(at.prefill, measure::predict_prefill(out.shape, out.machine, kv, options.prompt,
                                                       depth, chunk));

@@ -70,8 +70,8 @@ void add_parts(const Explanation& e, std::string& out) {
   for (const auto& [part, sum] : sums)
     row(measure::part_name(part.first), part.second, sum.first, sum.second);
   for (const ExplainedDepth& at : e.depths)
-    row(fmt::format("cache at {}", at.depth), e.kv, at.decode_work.kv_bytes,
-        at.decode_work.attention_ops);
+    row(fmt::format("cache at {}", at.depth), e.kv, at.decode.work.kv_bytes,
+        at.decode.work.attention_ops);
 }
 
 void add_memory(const Explanation& e, std::string& out) {
@@ -96,7 +96,8 @@ void add_depths(const Explanation& e, std::string& out) {
     out += fmt::format("  They rest on {}.\n", basis_text(e.depths.front().decode.basis));
 }
 
-json::object prediction_json(const Prediction& prediction, double tokens, const model::Work& work) {
+json::object prediction_json(const Prediction& prediction, double tokens) {
+  const model::Work& work = prediction.work;
   return {{"seconds", prediction.seconds},
           {"seconds_low", prediction.low()},
           {"seconds_high", prediction.high()},
@@ -132,10 +133,9 @@ json::object explanation_json(const Explanation& e) {
                                  {"bytes", part.bytes},
                                  {"ops_per_token", 2 * part.elements}});
   for (const ExplainedDepth& at : e.depths)
-    depths.push_back(
-        json::object{{"depth", at.depth},
-                     {"decode", prediction_json(at.decode, 1, at.decode_work)},
-                     {"prefill", prediction_json(at.prefill, e.prompt, at.prefill_work)}});
+    depths.push_back(json::object{{"depth", at.depth},
+                                  {"decode", prediction_json(at.decode, 1)},
+                                  {"prefill", prediction_json(at.prefill, e.prompt)}});
   return {{"model", valid_utf8(e.model)},
           {"machine", measure::to_json(e.machine)},
           {"note", e.note.empty() ? json::value(nullptr) : json::value(e.note)},

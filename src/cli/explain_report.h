@@ -14,8 +14,7 @@ namespace handmill::cli {
 /// Behind so many cached tokens.
 struct ExplainedDepth {
   int depth = 0;
-  model::Work decode_work, prefill_work;  // of one token; of the whole prompt
-  measure::Prediction decode, prefill;
+  measure::Prediction decode, prefill;  // of one token; of the whole prompt
 };
 
 struct Explanation {

@@ -27,6 +27,7 @@ class Clock {
     const model::Work work = shape.work(rows, depth, outputs, kv);
     spend(static_cast<double>(work.kv_bytes), static_cast<double>(work.attention_ops),
           of_attention());
+    sum_.work += work;
     if (machine_.layer_s.known()) sum_.layers_s += machine_.layer_s.value * shape.config.layers;
   }
 

@@ -29,6 +29,7 @@ struct Prediction {
   double memory_s = 0;  // of them, in parts where bytes bind
   double ops_s = 0;     // in parts where operations bind
   double layers_s = 0;  // c · layers; 0 where c is not known, and then left out
+  model::Work work;     // of all its steps
   Basis basis = Basis::kMeasured;
   double low() const { return seconds * (1 - bar()); }
   double high() const { return seconds * (1 + bar()); }

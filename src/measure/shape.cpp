@@ -1,6 +1,6 @@
 #include "measure/shape.h"
 
-#include <algorithm>
+#include <numeric>
 
 #include "model/arch/arch.h"
 #include "model/tensors.h"
@@ -45,26 +45,16 @@ std::string_view part_name(PartKind kind) {
 }
 
 model::Work Shape::work(int rows, int depth, int outputs, backend::KvType kv) const {
-  const auto tokens = static_cast<uint64_t>(rows), wanted = static_cast<uint64_t>(outputs);
-  model::Work work;
-  work.weight_bytes = tokens * embedding_row_bytes;
+  model::WeightSizes sizes{.body = {}, .head = {}, .embedding_row_bytes = embedding_row_bytes};
   for (const ShapePart& part : parts) {
-    if (!part.once || wanted > 0) work.weight_bytes += part.bytes;
-    work.product_ops += 2 * part.elements * (part.once ? wanted : tokens);
+    model::Part& sum = part.once ? sizes.head : sizes.body;
+    sum.bytes += part.bytes;
+    sum.elements += part.elements;
   }
-  uint64_t local = 0;
-  for (int layer = 0; layer < config.layers; ++layer) local += config.is_local(layer) ? 1 : 0;
-  const uint64_t layers = static_cast<uint64_t>(config.layers), global = layers - local;
-  const auto window = static_cast<uint64_t>(config.window), from = static_cast<uint64_t>(depth);
-  uint64_t pairs = 0;
-  for (uint64_t keys = from + 1; keys <= from + tokens; ++keys)
-    pairs += global * keys + local * std::min(keys, window);
-  const uint64_t unseen = from + 1 > window ? from + 1 - window : 0;
-  const uint64_t positions = global * (from + tokens) + local * (from + tokens - unseen);
-  work.kv_bytes = positions * (kv_block_bytes(kv) / layers) / backend::kKvBlock;
-  work.attention_ops =
-      4 * pairs * static_cast<uint64_t>(config.heads) * static_cast<uint64_t>(config.head_dim);
-  return work;
+  std::vector<int32_t> positions(static_cast<size_t>(rows)), sequences(positions.size());
+  std::iota(positions.begin(), positions.end(), depth);
+  return model::count_work(config, sizes, {positions, sequences, {}}, static_cast<size_t>(outputs),
+                           kv_block_bytes(kv));
 }
 
 Result<Shape> read_shape(const gguf::File& file, const backend::Backend& backend) {

@@ -1,6 +1,5 @@
 // What a model file asks of a machine, counted from its tensor table alone: bytes as the file has
-// them and multiply-adds, by part and by format. No weight is read. Serves predictions; equal to
-// what model::count_work counts of the loaded model (a test holds it).
+// them and multiply-adds, by part and by format. No weight is read. Serves predictions.
 #pragma once
 
 #include <cstdint>

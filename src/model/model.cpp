@@ -52,7 +52,7 @@ class Decoder final : public Model {
   uint64_t bytes_per_token() const override { return weights_.bytes_per_token; }
   Work work(const backend::Batch& batch, size_t outputs,
             const backend::KvStore& store) const override {
-    return count_work(config_, weights_, batch, outputs, store.block_bytes());
+    return count_work(config_, weights_.sizes, batch, outputs, store.block_bytes());
   }
   uint64_t mapped_bytes() const override { return weights_.mapped_bytes; }
   backend::KvShape kv_shape(backend::KvType type) const override {

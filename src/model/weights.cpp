@@ -136,15 +136,15 @@ Result<Weights> load_weights(const gguf::File& file, const Config& config, const
     HANDMILL_TRY(Layer layer, loader.layer(i));
     weights.layers.push_back(std::move(layer));
   }
-  weights.body = loader.take_part();
+  weights.sizes.body = loader.take_part();
   HANDMILL_OK(loader.vector("output_norm.weight", weights.output_norm));
   const gguf::Tensor& embedding = *file.find_tensor(kEmbedding);
   const bool tied = file.find_tensor(kOutput) == nullptr;
   HANDMILL_OK(loader.weight(tied ? kEmbedding : kOutput, weights.output.weight));
   HANDMILL_OK(loader.vector("output.bias", weights.output.bias));
   weights.embedding = {embedding.format, embedding.data, embedding.rows(), embedding.cols()};
-  weights.head = loader.take_part();
-  weights.embedding_row_bytes = embedding.data.size() / embedding.rows();
+  weights.sizes.head = loader.take_part();
+  weights.sizes.embedding_row_bytes = embedding.data.size() / embedding.rows();
   weights.bytes_per_token = loader.bytes_per_token();
   weights.mapped_bytes = loader.mapped_bytes();
   return weights;

@@ -37,12 +37,6 @@ struct Layer {
   Vector post_ffw_norm;
 };
 
-/// What one forward pass reads all of, or nothing.
-struct Part {
-  uint64_t bytes = 0;     // of its tensors, as the file has them
-  uint64_t elements = 0;  // of its matrices: so many multiply-adds a row
-};
-
 struct Weights {
   backend::Table embedding;  // in the file's mapping
   std::vector<Layer> layers;
@@ -50,8 +44,7 @@ struct Weights {
   Projection output;
   uint64_t bytes_per_token = 0;  // of all matrices, packed
   uint64_t mapped_bytes = 0;     // of those from a panel file
-  Part body, head;               // the layers; the last norm and the output
-  uint64_t embedding_row_bytes = 0;
+  WeightSizes sizes;
 };
 
 /// `progress` counts the bytes of the tensors packed. The file must outlive the weights; `panels`

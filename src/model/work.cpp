@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "model/model.h"
-#include "model/weights.h"
 
 namespace handmill::model {
 namespace {
@@ -38,7 +37,7 @@ Attended attended(const Config& config, const backend::Batch& batch) {
 
 }  // namespace
 
-Work count_work(const Config& config, const Weights& weights, const backend::Batch& batch,
+Work count_work(const Config& config, const WeightSizes& weights, const backend::Batch& batch,
                 size_t outputs, size_t kv_block_bytes) {
   const auto rows = static_cast<uint64_t>(batch.size());
   const Attended sum = attended(config, batch);

@@ -11,7 +11,16 @@
 namespace handmill::model {
 
 struct Config;
-struct Weights;
+
+/// What one forward pass reads all of, or nothing.
+struct Part {
+  uint64_t bytes = 0;     // of its tensors, as the file has them
+  uint64_t elements = 0;  // of its matrices: so many multiply-adds a row
+};
+struct WeightSizes {
+  Part body, head;  // the layers; the last norm and the output
+  uint64_t embedding_row_bytes = 0;
+};
 
 /// A multiplication is one operation, an addition another.
 struct Work {
@@ -39,7 +48,7 @@ struct Work {
 /// One batch: every weight of the layers once, the head's where there are outputs, for each row its
 /// row of the embedding, and for each sequence the positions that any of its rows sees, once.
 /// `kv_block_bytes` are those of one block over all layers.
-Work count_work(const Config& config, const Weights& weights, const backend::Batch& batch,
+Work count_work(const Config& config, const WeightSizes& weights, const backend::Batch& batch,
                 size_t outputs, size_t kv_block_bytes);
 
 }  // namespace handmill::model

@@ -80,6 +80,13 @@ def test_times_are_sums_over_parts(explain):
     assert (at["decode"]["bound"], at["prefill"]["bound"]) == ("memory", "arithmetic")
 
 
+def test_a_long_prompt_reads_the_weights_in_every_step(explain):
+    one, three = (explain(SMALL, "--on", SPEC, "-d", 0, "-p", tokens)["depths"][0]["prefill"]
+                  for tokens in (512, 3 * 512))
+    assert 3 * (one["bytes"] - one["kv_bytes"]) > three["bytes"] - three["kv_bytes"]  # but the head
+    assert three["bytes"] > 2 * one["bytes"]
+
+
 def test_a_smaller_cache_is_read_faster(explain):
     wide, narrow = (explain(CODER, "--on", SPEC, "-d", 8192, "--kv", kv) for kv in ("f16", "q8_0"))
     assert narrow["context_kv_bytes"] < 0.6 * wide["context_kv_bytes"]
