@@ -6,7 +6,6 @@
 //   ladder [--threads N] [--rounds N] [--only WORD] [--quick]
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cstring>
 #include <fmt/format.h>
 #include <functional>
@@ -18,7 +17,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/roofs.h"
-#include "probe/isa.h"
+#include "base/seconds_of.h"
 #include "tensor/format.h"
 
 namespace handmill::backend {
@@ -40,12 +39,6 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 class Ladder {
  public:
   Ladder(const Settings& settings, Threads& threads, RoofMeter& meter)
@@ -59,7 +52,7 @@ class Ladder {
     std::vector<double> rates, parts, roofs;
     for (int round = 0; round < settings_.rounds; ++round) {
       const double before = roof(by_bytes);
-      const double rate = (by_bytes ? bytes : operations) / seconds_of(work);
+      const double rate = (by_bytes ? bytes : operations) / base::seconds_of(work);
       const double around = (before + roof(by_bytes)) / 2;
       rates.push_back(rate / 1e9);
       roofs.push_back(around / 1e9);
@@ -82,14 +75,6 @@ class Ladder {
   Threads& threads_;
   RoofMeter& meter_;
 };
-
-std::vector<const Kernels*> tables() {
-  std::vector<const Kernels*> all;
-  for (const probe::Isa isa : probe::available_isas(probe::read_cpu_features()))
-    if (const Kernels* one = &kernels_for(isa); all.empty() || all.back() != one)
-      all.push_back(one);
-  return all;
-}
 
 std::unique_ptr<Array> random_array(Backend& backend, size_t rows, size_t cols) {
   std::mt19937 random(1);
@@ -161,15 +146,15 @@ void attention(Ladder& ladder, KvType type, int n, const Kernels& kernels) {
   const double bytes =
       static_cast<double>(backend.kv_block_bytes(shape)) * kDepth / kKvBlock / kLayers * layers;
   const double operations = 4.0 * kDepth * kHeads * kDim * layers * n;
-  ladder.row(fmt::format("attention {} at 8192 x {}", type == KvType::kF16 ? "f16" : "q8_0", n),
-             kernels.name, bytes, operations, n == 1, [&] {
+  ladder.row(fmt::format("attention {} at 8192 x {}", kv_name(type), n), kernels.name, bytes,
+             operations, n == 1, [&] {
                for (int layer = 0; layer < layers; ++layer)
                  backend.attend(attention, batch, *turns, *q, *k, *v, *store, layer, *out);
              });
 }
 
 int run(const Settings& settings) {
-  const auto all = tables();
+  const auto all = runnable_kernels();
   Threads threads(settings.threads);
   auto meter = RoofMeter::make(*all.back(), threads);
   if (!meter.ok()) {

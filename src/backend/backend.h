@@ -17,6 +17,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -78,6 +79,7 @@ class Activations {
 };
 
 enum class KvType { kF16, kQ8_0 };
+constexpr std::string_view kv_name(KvType type) { return type == KvType::kQ8_0 ? "q8_0" : "f16"; }
 
 /// Positions in one block of the key/value cache; also the tile of keys over which attention
 /// reduces.

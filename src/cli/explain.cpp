@@ -50,10 +50,6 @@ Result<measure::GivenMachine> machine_of(const ExplainOptions& options) {
   return measure::GivenMachine{*std::move(kept), ""};
 }
 
-backend::KvType kv_type(const std::string& name) {
-  return name == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
-}
-
 /// Empty, and far: as far as 8192, or the model's own context.
 std::vector<int> usual_depths(int context) {
   std::vector<int> depths = {0};

@@ -64,11 +64,16 @@ void declare_engine(Args& args, EngineFlags& flags) {
   declare_kv(args, flags.kv);
 }
 
+backend::KvType kv_type(const std::string& name) {
+  using backend::KvType;
+  return name == kv_name(KvType::kQ8_0) ? KvType::kQ8_0 : KvType::kF16;
+}
+
 Result<engine::Options> engine_options(const EngineFlags& flags) {
   engine::Options options;
   options.threads = flags.threads;
   options.context = flags.context;
-  options.kv = flags.kv == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
+  options.kv = kv_type(flags.kv);
   options.speculate = flags.speculation.how == "off"      ? engine::Speculate::kOff
                       : flags.speculation.how == "lookup" ? engine::Speculate::kAlways
                                                           : engine::Speculate::kAuto;

@@ -35,6 +35,8 @@ void declare_model(Args& args, std::string& model);
 void declare_threads(Args& args, int& threads);
 Status check_threads(int threads);
 void declare_kv(Args& args, std::string& kv);
+/// Of a name that declare_kv() let in.
+backend::KvType kv_type(const std::string& name);
 void declare_speculation(Args& args, SpeculationFlags& flags);
 /// All of EngineFlags but speculation.
 void declare_engine(Args& args, EngineFlags& flags);

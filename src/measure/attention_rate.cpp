@@ -116,7 +116,7 @@ Result<AttentionRate> measure_attention(Backend& backend, backend::KvType type, 
   const int n = affordable_rows(DeepCache::kRowsMost, [&](int rows) { cache->attend(rows, 0); });
   const double many_s = median_seconds(kFigureBudget, [&] { cache->attend(n, 0); });
   const double operations = 4.0 * DeepCache::kDepth * DeepCache::kHeads * DeepCache::kDim * n;
-  return AttentionRate{type == backend::KvType::kF16 ? "f16" : "q8_0",
+  return AttentionRate{std::string(backend::kv_name(type)),
                        {cache->layer_bytes() * cache->layers() / one_s, Source::kMeasured},
                        {operations / many_s, Source::kMeasured}};
 }

@@ -16,24 +16,17 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array kSources = {Source::kUnknown, Source::kMeasured, Source::kReported,
-                                 Source::kGiven};
+constexpr std::array kSources = {Source::kMeasured, Source::kReported, Source::kGiven};
 constexpr size_t kRatesMax = 64;
 constexpr size_t kTextMax = 256;
-
-json::value figure_json(const Figure& figure) {
-  if (!figure.known()) return nullptr;
-  return json::object{{"value", figure.value}, {"source", source_name(figure.source)}};
-}
 
 template <class Rate>
 json::array rates_json(const std::vector<Rate>& rates, std::string_view key,
                        std::string Rate::* name) {
   json::array out;
   for (const Rate& rate : rates)
-    out.push_back(json::object{{key, rate.*name},
-                               {"bytes_s", figure_json(rate.bytes_s)},
-                               {"ops_s", figure_json(rate.ops_s)}});
+    out.push_back(json::object{
+        {key, rate.*name}, {"bytes_s", to_json(rate.bytes_s)}, {"ops_s", to_json(rate.ops_s)}});
   return out;
 }
 
@@ -64,8 +57,7 @@ class Reader {
     inside.text("source", source);
     const json::value* number = inside.take("value");
     inside.end();
-    const auto known = std::find_if(kSources.begin() + 1, kSources.end(),
-                                    [&](Source s) { return source_name(s) == source; });
+    const auto known = std::ranges::find(kSources, source, source_name);
     if (known == kSources.end())
       return inside.fail("source", "must be measured, reported or given");
     if (number == nullptr || !number->is_number() || !std::isfinite(number->to_number<double>()) ||
@@ -137,13 +129,18 @@ double Machine::ridge() const {
   return ops_s.known() && read_bytes_s.known() ? ops_s.value / read_bytes_s.value : 0;
 }
 
+json::value to_json(const Figure& figure) {
+  if (!figure.known()) return nullptr;
+  return json::object{{"value", figure.value}, {"source", source_name(figure.source)}};
+}
+
 json::object to_json(const Machine& machine) {
   return {{"name", machine.name},
           {"engine", machine.engine},
-          {"memory_bytes", figure_json(machine.memory_bytes)},
-          {"read_bytes_s", figure_json(machine.read_bytes_s)},
-          {"ops_s", figure_json(machine.ops_s)},
-          {"layer_s", figure_json(machine.layer_s)},
+          {"memory_bytes", to_json(machine.memory_bytes)},
+          {"read_bytes_s", to_json(machine.read_bytes_s)},
+          {"ops_s", to_json(machine.ops_s)},
+          {"layer_s", to_json(machine.layer_s)},
           {"products", rates_json(machine.products, "format", &ProductRate::format)},
           {"attention", rates_json(machine.attention, "kv", &AttentionRate::kv)}};
 }

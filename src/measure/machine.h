@@ -1,10 +1,11 @@
 // What a machine can do at most, and what the kernels reach of it: the figures that a prediction
 // divides by. Every figure says where it comes from, so that nothing is told that has no source.
-// As JSON it is kept for the next time, and written by hand for machines that are elsewhere.
+// As JSON it is kept for the next time.
 // GB are 10^9 bytes; a multiply-add is two operations.
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,8 @@ struct Machine {
   double ridge() const;
 };
 
+/// {"value", "source"}, or null where it is unknown.
+boost::json::value to_json(const Figure& figure);
 boost::json::object to_json(const Machine& machine);
 /// Strict: an unknown field, a wrong type, a rate that is not above 0 or not finite, a list of more
 /// than 64 or a format twice is kInvalid, and the message names the field.

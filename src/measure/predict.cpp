@@ -15,7 +15,7 @@ struct Rates {
 class Clock {
  public:
   Clock(const Machine& machine, backend::KvType kv)
-      : machine_(machine), kv_(kv == backend::KvType::kF16 ? "f16" : "q8_0") {}
+      : machine_(machine), kv_(backend::kv_name(kv)) {}
 
   void step(const Shape& shape, int rows, int depth, int outputs, backend::KvType kv) {
     for (const ShapePart& part : shape.parts) {

@@ -27,13 +27,10 @@ Figure reported(uint64_t value) {
   return value == 0 ? Figure{} : Figure{static_cast<double>(value), Source::kReported};
 }
 
-/// So much that no cache keeps a part that counts, and a part only of what is free.
+/// What no cache holds, but a part only of what is free.
 size_t cold_bytes(const probe::Machine& system) {
-  constexpr size_t kLeast = size_t{256} << 20, kMost = size_t{1} << 30;
-  const size_t wanted =
-      std::clamp<size_t>(8 * std::min<uint64_t>(system.caches.l3_bytes, kMost), kLeast, kMost);
-  const uint64_t free = system.memory.available_bytes;
-  return free == 0 ? wanted : std::max<size_t>(std::min<uint64_t>(wanted, free / 4), 1);
+  const size_t wanted = backend::roof_bytes(), free = system.memory.available_bytes;
+  return free == 0 ? wanted : std::clamp<size_t>(free / 4, 1, wanted);
 }
 
 /// The measurements in their order. The roofs are asked again between them, to see whether the

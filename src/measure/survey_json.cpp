@@ -9,11 +9,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::value figure(double value, Source source) {
-  if (source == Source::kUnknown) return nullptr;
-  return json::object{{"value", value}, {"source", source_name(source)}};
-}
-json::value measured(double value) { return figure(value, Source::kMeasured); }
+json::value measured(double value) { return to_json(Figure{value, Source::kMeasured}); }
 json::value reported(std::optional<uint64_t> value) {
   if (!value) return nullptr;
   return json::object{{"value", *value}, {"source", source_name(Source::kReported)}};
@@ -80,7 +76,7 @@ json::object to_json(const Survey& survey) {
           {"peaks", std::move(peaks)},
           {"disk",
            {{"path", text(disk.path)},
-            {"bytes_s", figure(disk.bytes_s.value, disk.bytes_s.source)},
+            {"bytes_s", to_json(disk.bytes_s)},
             {"why_unknown", text(disk.why_unknown)}}},
           {"noise", to_json(survey.noise)},
           {"refused", survey.noise.refused()},

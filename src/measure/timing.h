@@ -2,17 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
+
+#include "base/seconds_of.h"
 
 namespace handmill::measure {
 
-template <class Work>
-double seconds_of(Work&& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
+using base::seconds_of;
 
 /// The median time of `work`, after one run that is not counted: of five, or of as many as fit into
 /// `budget_s`. A run that takes the whole budget counts alone, for nobody waits for it twice.

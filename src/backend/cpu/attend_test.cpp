@@ -174,7 +174,7 @@ TEST_P(AttendTest, AgreesWithDoubleArithmetic) {
   const Case c = GetParam();
   const Inputs in(c);
   const auto expected = reference(c, in);
-  const auto got = run(c, in, *test::runnable_kernels().back(), 2, c.positions, 1);
+  const auto got = run(c, in, *runnable_kernels().back(), 2, c.positions, 1);
   double error = 0, power = 0;
   for (size_t i = 0; i < got.size(); ++i)
     error += std::pow(got[i] - expected[i], 2), power += std::pow(expected[i], 2);
@@ -186,7 +186,7 @@ TEST_P(AttendTest, IsTheSameBitsHoweverItIsCutAndShared) {
   const Case c = GetParam();
   const Inputs in(c);
   const auto expected = run(c, in, scalar_kernels(), 1, c.positions, 1);
-  for (const Kernels* kernels : test::runnable_kernels())
+  for (const Kernels* kernels : runnable_kernels())
     for (const auto& [threads, chunk, copies] :
          {std::array{1, 512, 1}, {2, 64, 1}, {3, 7, 2}, {2, 1, 1}, {4, 130, 3}}) {
       if (chunk == 1 && c.positions > 300 && kernels->isa == probe::Isa::kScalar)
@@ -201,7 +201,7 @@ TEST_P(AttendTest, IsTheSameBitsHoweverItIsCutAndShared) {
 TEST(Attend, WhatAQueryDoesNotSeeCannotSpoilIt) {
   constexpr int kDim = 32, kQueries = 4;
   constexpr float kInf = std::numeric_limits<float>::infinity();
-  for (const Kernels* kernels : test::runnable_kernels()) {
+  for (const Kernels* kernels : runnable_kernels()) {
     for (const KvType type : {KvType::kF16, KvType::kQ8_0}) {
       std::vector<uint8_t> block(kv_head_bytes(type, kDim));
       std::vector<float> seen(kDim, 0.5f), later(kDim, kInf), q(kQueries * kDim, 0.25f);

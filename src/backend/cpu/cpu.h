@@ -2,6 +2,7 @@
 // what the processor under it does at most, whatever a backend makes of that.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,9 @@ namespace handmill::backend {
 
 /// `threads` ≥ 1. The instruction set is the machine's best, or what HANDMILL_CPU names.
 Result<std::unique_ptr<Backend>> make_cpu_backend(int threads);
+
+/// So much memory that no cache of this machine keeps a part of it that counts: 256 MiB to 1 GiB.
+size_t roof_bytes();
 
 /// Operations a second in registers, of all threads together; a multiply-add is two.
 struct Peaks {

@@ -133,7 +133,7 @@ Result<std::unique_ptr<KvStore>> CpuBackend::kv_store(const KvShape& shape, int 
   const int unit = shape.type == KvType::kQ8_0 ? 32 : 16;
   if (shape.head_dim % unit != 0)
     return base::unsupported("a head of {} dimensions: a cache of {} needs a multiple of {}",
-                             shape.head_dim, shape.type == KvType::kQ8_0 ? "q8_0" : "f16", unit);
+                             shape.head_dim, kv_name(shape.type), unit);
   auto store = std::make_unique<CpuKvStore>();
   store->shape = shape;
   store->head_bytes = kv_head_bytes(shape.type, shape.head_dim);

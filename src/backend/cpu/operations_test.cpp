@@ -144,7 +144,7 @@ TEST(Operations, AreTheSameBitsForEveryBatchThreadCountAndInstructionSet) {
   for (const auto type : {tensor::Type::kQ4_1, tensor::Type::kQ8_0, tensor::Type::kF16}) {
     const bool fine = type == tensor::Type::kQ8_0;
     const auto expected = layer(scalar_kernels(), 1, kTokens, type, Activation::kSilu, fine);
-    for (const Kernels* kernels : test::runnable_kernels())
+    for (const Kernels* kernels : runnable_kernels())
       for (const int threads : {1, 2, 5})
         for (const size_t n : {size_t{1}, size_t{2}, size_t{7}, size_t{16}, kTokens}) {
           const auto got = layer(*kernels, threads, n, type, Activation::kSilu, fine);
@@ -155,7 +155,7 @@ TEST(Operations, AreTheSameBitsForEveryBatchThreadCountAndInstructionSet) {
 }
 
 TEST(Operations, EmbedAndSelectedRows) {
-  CpuBackend backend(*test::runnable_kernels().back(), 2);
+  CpuBackend backend(*runnable_kernels().back(), 2);
   const tensor::Format& format = *tensor::find_format(tensor::Type::kQ8_0);
   const auto data = test::random_rows(format, 10, 64, 1);
   auto x = std::move(*backend.array(3, 64));

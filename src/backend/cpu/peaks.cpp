@@ -1,7 +1,6 @@
 // What the processor does at most, by instruction set and by number of threads, with the meter of
 // roofs.h.
 #include <algorithm>
-#include <optional>
 #include <system_error>
 
 #include "backend/cpu/cpu.h"
@@ -14,15 +13,6 @@ namespace {
 
 constexpr size_t kFewBytes = 4096;  // peaks read next to nothing
 
-/// Tables that differ, the best last: two levels can share one.
-std::vector<const Kernels*> tables() {
-  std::vector<const Kernels*> all;
-  for (const probe::Isa isa : probe::available_isas(probe::read_cpu_features()))
-    if (const Kernels* one = &kernels_for(isa); std::ranges::find(all, one) == all.end())
-      all.push_back(one);
-  return all;
-}
-
 Error no_threads(int threads, const std::system_error& error) {
   return base::limit("{} threads: the system gives no more ({})", threads, error.what());
 }
@@ -33,7 +23,7 @@ Result<std::vector<Peaks>> measure_peaks(int threads) try {
   constexpr int kRates = 4;
   Threads team(threads);
   std::vector<Peaks> peaks;
-  for (const Kernels* kernels : tables()) {
+  for (const Kernels* kernels : runnable_kernels()) {
     HANDMILL_TRY(RoofMeter meter, RoofMeter::make(*kernels, team, kFewBytes));
     Peaks best{kernels->name, 0, 0};
     for (int i = 0; i < kRates; ++i) {

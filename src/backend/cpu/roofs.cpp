@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstring>
 
+#include "backend/cpu/cpu.h"
+#include "base/seconds_of.h"
 #include "probe/machine.h"
 
 namespace handmill::backend {
@@ -15,13 +16,6 @@ constexpr size_t kSteps = 200000;   // of kRoofChains products: some tenths of a
 constexpr size_t kScalarSteps = kSteps / 20;
 
 std::atomic<uint64_t> used;  // keeps the measured work from being left out
-
-template <class Work>
-double seconds_of(Work work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 }  // namespace
 
@@ -55,7 +49,7 @@ double RoofMeter::read_bandwidth() {
   wake();
   const auto parts = static_cast<size_t>(threads_->count());
   const size_t each = memory_->size() / parts / kReadUnit * kReadUnit;
-  const double seconds = seconds_of([&] {
+  const double seconds = base::seconds_of([&] {
     threads_->run(parts, [&](size_t part, int) {
       used = kernels_->read_bytes(memory_->data() + part * each, each);
     });
@@ -66,7 +60,7 @@ double RoofMeter::read_bandwidth() {
 double RoofMeter::rate(Steps work, double operations, size_t steps) {
   wake();
   const auto parts = static_cast<size_t>(threads_->count());
-  const double seconds = seconds_of(
+  const double seconds = base::seconds_of(
       [&] { threads_->run(parts, [&](size_t, int) { used = work(memory_->data(), steps); }); });
   return operations * static_cast<double>(kRoofChains * steps * parts) / seconds;
 }

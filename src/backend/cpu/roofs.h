@@ -17,10 +17,6 @@ namespace handmill::backend {
 inline constexpr size_t kRoofBytes = size_t{256} << 20;
 inline constexpr size_t kRoofBytesMax = size_t{1} << 30;
 
-/// Of the memory that is read to measure the bandwidth: no cache of this machine keeps a part that
-/// counts.
-size_t roof_bytes();
-
 class RoofMeter {
  public:
   /// Takes and touches `bytes` of memory, which should be several times the last cache. `kernels`

@@ -13,7 +13,7 @@ namespace handmill::backend {
 namespace {
 
 TEST(RoofMeterTest, EveryTableMeasuresOnAnyNumberOfThreads) {
-  for (const Kernels* kernels : test::runnable_kernels()) {
+  for (const Kernels* kernels : runnable_kernels()) {
     for (const int count : {1, 3}) {
       Threads threads(count);
       auto meter = RoofMeter::make(*kernels, threads, size_t{1} << 20);
@@ -30,7 +30,7 @@ TEST(RoofMeterTest, EveryTableMeasuresOnAnyNumberOfThreads) {
 TEST(RoofMeterTest, EveryStepOfTheFloatsIsDone) {
   alignas(64) uint8_t data[64];
   for (size_t i = 0; i < sizeof data; ++i) data[i] = static_cast<uint8_t>(i < 16 ? 200 + i : 7);
-  for (const Kernels* kernels : test::runnable_kernels())
+  for (const Kernels* kernels : runnable_kernels())
     for (const size_t steps : {0, 1, 2, 9}) {
       float lanes[16] = {};
       for (size_t chain = 0; chain < kRoofChains; ++chain)
@@ -50,7 +50,7 @@ TEST(RoofMeterTest, EveryStepOfTheFloatsIsDone) {
 TEST(MeasurePeaks, OneForEveryTableAndTheScalarFirst) {
   const auto peaks = measure_peaks(2);
   ASSERT_TRUE(peaks);
-  ASSERT_EQ(peaks->size(), test::runnable_kernels().size());
+  ASSERT_EQ(peaks->size(), runnable_kernels().size());
   EXPECT_EQ(peaks->front().isa, "scalar");
   for (const Peaks& one : *peaks) {
     EXPECT_GT(one.int8_ops_s, 0) << one.isa;
@@ -69,7 +69,7 @@ TEST(MeasureReads, OneRateForEveryCount) {
 TEST(RoofMeterTest, AReadingSeesEveryByte) {
   std::vector<uint8_t> data(4096 + 64);
   auto* aligned = data.data() + (64 - reinterpret_cast<uintptr_t>(data.data()) % 64) % 64;
-  for (const Kernels* kernels : test::runnable_kernels()) {
+  for (const Kernels* kernels : runnable_kernels()) {
     for (size_t i = 0; i < 2048; i += 64) {  // the result is the first byte of all vectors together
       aligned[i] = 1;
       EXPECT_EQ(kernels->read_bytes(aligned, 2048), 1u) << kernels->name << " at " << i;

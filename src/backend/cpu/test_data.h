@@ -15,16 +15,6 @@
 
 namespace handmill::backend::test {
 
-/// Every table that this machine can run.
-inline std::vector<const Kernels*> runnable_kernels() {
-  std::vector<const Kernels*> tables;
-  for (const probe::Isa isa : probe::available_isas(probe::read_cpu_features()))
-    if (const Kernels* one = &kernels_for(isa);
-        std::find(tables.begin(), tables.end(), one) == tables.end())
-      tables.push_back(one);
-  return tables;
-}
-
 inline std::vector<float> random_floats(size_t n, uint32_t seed, float spread = 1.0f) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0.0f, spread);

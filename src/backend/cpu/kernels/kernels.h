@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "backend/backend.h"
 #include "backend/cpu/panel.h"
@@ -123,5 +124,7 @@ const Kernels& avxvnni_kernels();
 const Kernels& avx512vnni_kernels();
 /// The table that serves an ISA level: the best one that needs no more than it.
 const Kernels& kernels_for(probe::Isa isa);
+/// Every table that this machine can run, the best last, each once: two levels can share one.
+std::vector<const Kernels*> runnable_kernels();
 
 }  // namespace handmill::backend

@@ -73,7 +73,7 @@ TEST_P(ProductTest, AgreesWithDoubleArithmeticAndIsTheSameBitsEverywhere) {
               << format.name << " row " << r;
         }
       }
-      for (const Kernels* kernels : test::runnable_kernels()) {
+      for (const Kernels* kernels : runnable_kernels()) {
         for (const size_t batch : {size_t{1}, size_t{2}, size_t{3}, size_t{4}, size_t{7}, n}) {
           for (size_t first = 0; first + batch <= n; first += batch) {
             const auto got = multiply(*kernels, packed, codes, x, cols, first, batch);
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, ProductTest, testing::ValuesIn(all_formats()),
                          [](const auto& one) { return std::string(one.param->name); });
 
 TEST(Quantize, KeepsWithinHalfACodeAndSumsExactly) {
-  for (const Kernels* kernels : test::runnable_kernels()) {
+  for (const Kernels* kernels : runnable_kernels()) {
     const size_t cols = 96, n = 50;
     auto x = test::random_floats(n * cols, 3, 10.0f);
     for (size_t c = 0; c < 32; ++c) x[c] = 0;                        // a group of zeros

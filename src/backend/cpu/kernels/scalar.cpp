@@ -37,4 +37,12 @@ const Kernels& kernels_for(probe::Isa isa) {
   return scalar_kernels();
 }
 
+std::vector<const Kernels*> runnable_kernels() {
+  std::vector<const Kernels*> tables;
+  for (const probe::Isa isa : probe::available_isas(probe::read_cpu_features()))
+    if (const Kernels* one = &kernels_for(isa); std::ranges::find(tables, one) == tables.end())
+      tables.push_back(one);
+  return tables;
+}
+
 }  // namespace handmill::backend
