@@ -166,11 +166,13 @@ TEST(Completion, DroppingTheTicketEndsIt) {
   options.engine.max_sequences = 1;
   TestRouter router({{"tiny", TestRouter::tiny()}}, options);
   Answer decodes, waits;
+  decodes.gate.shut();
   auto first = router->submit(plain("a", 200), 0, decodes.sink());
   ASSERT_TRUE(decodes.wait_started());
   auto second = router->submit(plain("b", 200), 0, waits.sink());
   second.reset();
   first.reset();
+  decodes.gate.open();
   ASSERT_TRUE(decodes.wait() && waits.wait());
   EXPECT_EQ(waits.choice_ends[0].finish, api::Finish::kCancelled);
   EXPECT_TRUE(waits.end.has_value());

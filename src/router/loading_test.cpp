@@ -134,9 +134,11 @@ TEST(Loading, KeepAliveIsKept) {
 TEST(Loading, UnloadWaitsForTheBusy) {
   TestRouter router(named({"a"}), TestRouter::small());
   Answer answer;
+  answer.gate.shut();
   const auto ticket = router->submit(plain("x", 200), 0, answer.sink());
   ASSERT_TRUE(answer.wait_started());
   router->unload("a");
+  answer.gate.open();
   ASSERT_TRUE(answer.wait());
   EXPECT_EQ(answer.end->usage.completion_tokens, 200);
   EXPECT_TRUE(eventually([&] { return router.state("a") == State::kUnloaded; }));
@@ -212,10 +214,12 @@ TEST(Loading, ABusyModelIsWaitedForAndNotStarvedOut) {
   options.memory_bytes = bytes_of_one() + bytes_of_one() / 2;
   TestRouter router(named({"a", "b"}), options);
   Answer busy, other, late;
+  busy.gate.shut();
   const auto first = router->submit(plain("x", 200, "a"), 0, busy.sink());
   ASSERT_TRUE(busy.wait_started());
   const auto second = router->submit(plain("x", 2, "b"), 0, other.sink());
   const auto third = router->submit(plain("x", 2, "a"), 0, late.sink());
+  busy.gate.open();
   ASSERT_TRUE(busy.wait() && other.wait() && late.wait());
   EXPECT_EQ(busy.end->usage.completion_tokens, 200);
   EXPECT_TRUE(other.end.has_value());
@@ -227,6 +231,7 @@ TEST(Loading, WhoLeavesTheQueueCostsNoModelItsPlace) {
   options.memory_bytes = bytes_of_one() + bytes_of_one() / 2;
   TestRouter router(named({"a", "b"}), options);
   Answer busy, leaves, late;
+  busy.gate.shut();
   const auto first = router->submit(plain("x", 200, "a"), 0, busy.sink());
   ASSERT_TRUE(busy.wait_started());
   auto second = router->submit(plain("x", 2, "b"), 0, leaves.sink());
@@ -234,6 +239,7 @@ TEST(Loading, WhoLeavesTheQueueCostsNoModelItsPlace) {
   ASSERT_TRUE(leaves.wait());
   EXPECT_TRUE(eventually([&] { return router.state("b") == State::kUnloaded; }));
   const auto third = router->submit(plain("x", 2, "a"), 0, late.sink());
+  busy.gate.open();
   ASSERT_TRUE(busy.wait() && late.wait());
   EXPECT_EQ(router.state("a"), State::kLoaded);
   EXPECT_EQ(router.loads, 1);

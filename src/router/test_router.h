@@ -28,6 +28,28 @@ bool eventually(const Condition& condition) {
   return false;
 }
 
+/// What passes waits while it is shut.
+class Gate {
+ public:
+  void shut() { open_ = false; }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    opened_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    ++arrived;
+    opened_.wait(lock, [this] { return open_.load(); });
+  }
+  std::atomic<int> arrived = 0;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  std::atomic<bool> open_ = true;
+};
+
 /// Everything that a request's sink was told.
 class Answer {
  public:
@@ -48,6 +70,8 @@ class Answer {
     return ends_ > 0;
   }
 
+  Gate gate;  // of what follows the start: while it is shut, the request stays under way
+
   // Once it has ended.
   std::map<int, std::string> content, reasoning;
   std::map<int, std::vector<api::TokenLogprob>> logprobs;
@@ -59,6 +83,7 @@ class Answer {
 
  private:
   void take(Event event) {
+    if (!std::holds_alternative<Started>(event)) gate.pass();
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(ends_, 0) << "an event after the last";
     if (const auto* first = std::get_if<Started>(&event)) {
@@ -83,28 +108,6 @@ class Answer {
 
   mutable std::mutex mutex_;
   int started_ = 0, ends_ = 0;
-};
-
-/// A gate that loads wait at while it is shut.
-class Gate {
- public:
-  void shut() { open_ = false; }
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    opened_.notify_all();
-  }
-  void pass() {
-    std::unique_lock lock(mutex_);
-    ++arrived;
-    opened_.wait(lock, [this] { return open_.load(); });
-  }
-  std::atomic<int> arrived = 0;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable opened_;
-  std::atomic<bool> open_ = true;
 };
 
 class TestRouter {
