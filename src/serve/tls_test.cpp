@@ -2,46 +2,14 @@
 #include <array>
 #include <gtest/gtest.h>
 #include <memory>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
+#include "base/self_signed.h"
 #include "base/temp_folder.h"
 #include "serve/test_server.h"
 
 namespace handmill::serve {
 namespace {
-
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-
-Key new_key() { return {EVP_EC_gen("P-256"), EVP_PKEY_free}; }
-
-std::string pem_of(const Key& key) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
-  PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  char* text = nullptr;
-  const long bytes = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<size_t>(bytes)};
-}
-
-std::string certificate_of(const Key& key) {
-  const std::unique_ptr<X509, decltype(&X509_free)> made(X509_new(), X509_free);
-  ASN1_INTEGER_set(X509_get_serialNumber(made.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(made.get()), 0);
-  X509_gmtime_adj(X509_getm_notAfter(made.get()), 3600);
-  X509_set_pubkey(made.get(), key.get());
-  X509_NAME* name = X509_get_subject_name(made.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
-  X509_set_issuer_name(made.get(), name);
-  X509_sign(made.get(), key.get(), EVP_sha256());
-  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
-  PEM_write_bio_X509(out.get(), made.get());
-  char* text = nullptr;
-  const long bytes = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<size_t>(bytes)};
-}
 
 /// A client's side of TLS over a raw connection.
 class TlsClient {
@@ -85,9 +53,9 @@ class TlsClient {
 class TlsTest : public ServerTest {
  protected:
   TlsTest() {
-    const Key key = new_key();
-    options.tls_key = folder_.file("key.pem", pem_of(key));
-    options.tls_certificate = folder_.file("cert.pem", certificate_of(key));
+    const base::Key key = base::new_key();
+    options.tls_key = folder_.file("key.pem", base::pem_of(key));
+    options.tls_certificate = folder_.file("cert.pem", base::certificate_of(key));
   }
   base::TempFolder folder_;
 };
@@ -140,7 +108,7 @@ TEST_F(TlsTest, WhoNeverShakesHandsIsDropped) {
 
 TEST_F(TlsTest, BadFilesAreNamed) {
   const std::string key = options.tls_key;
-  options.tls_key = folder_.file("other.pem", pem_of(new_key()));
+  options.tls_key = folder_.file("other.pem", base::pem_of(base::new_key()));
   auto made = Server::make(options, router);
   ASSERT_FALSE(made.ok());
   EXPECT_NE(made.error().message.find("other.pem"), std::string::npos) << made.error().message;

@@ -35,6 +35,7 @@ BAD = [
     ("special_headers", "src/serve/a.h", OWNER + "#pragma once\n#include <boost/asio.hpp>\n"),
     ("special_headers", "src/cli/a.cpp", OWNER + "#include <boost/beast/core.hpp>\n"),
     ("special_headers", "src/backend/a.cpp", OWNER + "#include <vulkan/vulkan.h>\n"),
+    ("special_headers", "src/cli/a.cpp", OWNER + "#include <curl/curl.h>\n"),
     ("file_size", "src/base/a.cpp", OWNER + "int a;\n" * 400),
     ("file_size", "run", "# A script.\n" + "true\n" * 400),
     ("columns", "src/base/a.cpp", OWNER + "// " + "a" * 98 + "\n"),

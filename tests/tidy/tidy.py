@@ -90,6 +90,8 @@ def special_headers(file, _):
         if re.match(r"boost/(asio|beast)\b", name):
             if not (file.room == "serve" and file.suffix == ".cpp"):
                 yield number, f"<{name}> belongs to serve's .cpp files alone"
+        if name.startswith("curl/") and not (file.room == "net" and file.suffix == ".cpp"):
+            yield number, f"<{name}> belongs to net's .cpp files alone"
         if re.match(r"vulkan/|volk", name) and not file.path.startswith("src/backend/vulkan/"):
             yield number, f"<{name}> belongs to backend/vulkan alone"
 
