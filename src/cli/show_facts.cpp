@@ -19,7 +19,7 @@ std::vector<TypeCount> count_types(const gguf::File& file) {
     TypeCount& count = by_name[tensor.format->name];
     count.type = tensor.format->name;
     ++count.tensors;
-    count.bytes += tensor.data.size();
+    count.bytes += tensor.bytes;
   }
   std::vector<TypeCount> types;
   for (auto& [name, count] : by_name) types.push_back(std::move(count));

@@ -17,7 +17,7 @@ constexpr double kMiB = 1 << 20;
 
 Status check_weights(const gguf::File& file, uint64_t total_bytes) {
   uint64_t bytes = 0;  // of distinct parts of mapped files: the sum cannot wrap
-  for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
+  for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.bytes;
   if (total_bytes == 0 || bytes <= total_bytes) return {};
   return base::limit("{}: its tensors take {:.0f} MiB; there are {:.0f} MiB of memory", file.path(),
                      static_cast<double>(bytes) / kMiB, static_cast<double>(total_bytes) / kMiB);

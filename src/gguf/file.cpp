@@ -13,10 +13,16 @@
 namespace handmill::gguf {
 
 Result<File> File::Index::read_one(std::span<const uint8_t> bytes, std::string name) {
-  HANDMILL_TRY(Part part, parse_part(bytes, name));
+  const Source source{bytes, bytes.size(), name};
+  uint64_t wanted = 0;  // nothing: all is here
+  HANDMILL_TRY(Part part, parse_part(source, wanted));
+  return make(std::move(part), source);
+}
+
+Result<File> File::Index::make(Part part, const Source& source) {
   File file;
-  file.path_ = std::move(name);
-  file.bytes_ = bytes.size();
+  file.path_ = source.name;
+  file.bytes_ = source.file_bytes;
   file.version_ = part.version;
   file.entries_ = std::move(part.entries);
   file.tensors_ = std::move(part.tensors);
@@ -24,9 +30,10 @@ Result<File> File::Index::read_one(std::span<const uint8_t> bytes, std::string n
   index->keys = std::move(part.keys);
   index->names = TensorIndex(file.tensors_);
   if (const Tensor* twice = index->names.repeated(file.tensors_))
-    return base::invalid("{}: tensor {} {} name at byte {}: an earlier tensor has this name",
-                         file.path_, twice - file.tensors_.data(), base::quoted(twice->name),
-                         reinterpret_cast<const uint8_t*>(twice->name.data()) - bytes.data());
+    return base::invalid(
+        "{}: tensor {} {} name at byte {}: an earlier tensor has this name", file.path_,
+        twice - file.tensors_.data(), base::quoted(twice->name),
+        reinterpret_cast<const uint8_t*>(twice->name.data()) - source.begin.data());
   file.index_ = std::move(index);
   return file;
 }
@@ -38,12 +45,7 @@ Result<File> File::Index::map_one(const std::string& path) {
   return file;
 }
 
-Result<File> File::open(const std::string& path) {
-  HANDMILL_TRY(File file, Index::map_one(path));
-  HANDMILL_TRY(const uint64_t count, Index::part_count(file));
-  if (count == 1) return file;
-  return Index::join(std::move(file), count);
-}
+Result<File> File::open(const std::string& path) { return Index::open_all(path, Index::map_one); }
 
 Result<File> File::parse(std::span<const uint8_t> bytes, std::string name) {
   HANDMILL_TRY(File file, Index::read_one(bytes, std::move(name)));

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,10 +53,23 @@ struct Tensor {
   std::array<uint64_t, 4>
       shape;  // as in the file: shape[0] is the row length (columns), shape[1] the rows; rest 1
   int n_dims;
-  std::span<const uint8_t> data;  // in the mapping
+  uint64_t bytes;                 // of its data, wherever that is
+  std::span<const uint8_t> data;  // in the mapping; empty where only the header was read
   uint64_t cols() const { return shape[0]; }
   uint64_t rows() const { return shape[1] * shape[2] * shape[3]; }
 };
+
+/// A part of a file that is elsewhere.
+struct Piece {
+  std::vector<uint8_t> bytes;
+  uint64_t file_bytes = 0;  // of the whole file, the same each time
+};
+/// Brings the bytes of the file at `path` from `first` on, `bytes` of them, or fewer where it ends.
+using ReadPiece =
+    std::function<Result<Piece>(const std::string& path, uint64_t first, uint64_t bytes)>;
+
+/// Far above any real header (a large vocabulary with its merges takes some 20 MB).
+inline constexpr uint64_t kMaxHeaderBytes = 256 << 20;
 
 /// Immutable after open; any thread may read. Views stay valid as long as the File (moving it keeps
 /// them).
@@ -66,8 +80,17 @@ class File {
   /// Parses bytes that the caller keeps alive; `name` stands for the path in errors.
   static Result<File> parse(std::span<const uint8_t> bytes, std::string name);
 
+  /// Metadata and tensor table alone, through `read` and only as far as they go: first
+  /// `piece_bytes`, then twice as much each time, up to kMaxHeaderBytes. All is checked as in a
+  /// file that is here, offsets against its size; the data of the tensors is left out. `path` may
+  /// be an address; other parts of a split file are read from beside it.
+  static Result<File> read_header(const std::string& path, const ReadPiece& read,
+                                  uint64_t piece_bytes = 1 << 20);
+
   const std::string& path() const { return path_; }
   uint64_t bytes() const { return bytes_; }  // of all parts
+  /// Whether the data of the tensors is here, or only the header.
+  bool has_data() const { return headers_.empty(); }
   /// When a part was last written, the latest of them; 0 for parsed bytes.
   int64_t modified_ns() const;
   uint32_t version() const { return version_; }
@@ -102,6 +125,7 @@ class File {
   uint64_t bytes_ = 0;
   uint32_t version_ = 0;
   std::vector<base::MappedFile> parts_;
+  std::vector<std::vector<uint8_t>> headers_;  // of the parts, where nothing more was read
   std::vector<Entry> entries_;
   std::vector<Tensor> tensors_;
   std::shared_ptr<const Index> index_;  // names to positions

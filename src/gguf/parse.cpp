@@ -243,10 +243,11 @@ Result<Place> parse_tensor(Reader& reader, uint64_t number, uint64_t alignment, 
 
 /// Gives every tensor its bytes; refuses those that reach beyond the file or into each other.
 Status place_tensors(const Reader& reader, std::span<const Place> places, uint64_t alignment,
-                     std::span<const uint8_t> file, Part& part) {
-  // reader.offset() <= file.size() and alignment < 2^32: the sum cannot wrap.
+                     const Source& source, Part& part) {
+  // reader.offset() <= source.begin.size() and alignment < 2^32: the sum cannot wrap.
   const uint64_t begin = *base::checked_align(reader.offset(), alignment);
-  const uint64_t room = begin <= file.size() ? file.size() - begin : 0;
+  const uint64_t room = begin <= reader.size() ? reader.size() - begin : 0;
+  const bool whole = source.begin.size() == source.file_bytes;
   auto field = [&](uint64_t i) { return Field{"offset", "tensor", i, part.tensors[i].name}; };
   for (uint64_t i = 0; i < places.size(); ++i) {
     const auto [offset, bytes, at] = places[i];
@@ -255,7 +256,8 @@ Status place_tensors(const Reader& reader, std::span<const Place> places, uint64
                           "{} and {} bytes of data from there, but the data section (at byte {}) "
                           "has {} bytes: cut short or damaged",
                           offset, bytes, begin, room);
-    part.tensors[i].data = file.subspan(begin + offset, bytes);
+    part.tensors[i].bytes = bytes;
+    if (whole) part.tensors[i].data = source.begin.subspan(begin + offset, bytes);
   }
   std::vector<uint32_t> order(places.size());
   std::iota(order.begin(), order.end(), 0u);
@@ -273,14 +275,11 @@ Status place_tensors(const Reader& reader, std::span<const Place> places, uint64
   return {};
 }
 
-}  // namespace
-
-Result<Part> parse_part(std::span<const uint8_t> bytes, std::string_view name) {
-  Reader reader(bytes, name);
+Result<Part> parse_all(Reader& reader, const Source& source) {
   HANDMILL_TRY(const Header header, parse_header(reader));
   Part part;
   part.version = header.version;
-  HANDMILL_OK(parse_metadata(reader, header.n_entries, bytes, part));
+  HANDMILL_OK(parse_metadata(reader, header.n_entries, source.begin, part));
   HANDMILL_TRY(const uint64_t alignment, parse_alignment(reader, part));
   std::vector<Place> places;
   places.reserve(header.n_tensors);
@@ -290,7 +289,16 @@ Result<Part> parse_part(std::span<const uint8_t> bytes, std::string_view name) {
     HANDMILL_TRY(const Place place, parse_tensor(reader, i, alignment, tensor));
     places.push_back(place);
   }
-  HANDMILL_OK(place_tensors(reader, places, alignment, bytes, part));
+  HANDMILL_OK(place_tensors(reader, places, alignment, source, part));
+  return part;
+}
+
+}  // namespace
+
+Result<Part> parse_part(const Source& source, uint64_t& wanted) {
+  Reader reader(source.begin, source.file_bytes, source.name);
+  auto part = parse_all(reader, source);
+  wanted = reader.wanted();
   return part;
 }
 

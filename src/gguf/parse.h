@@ -1,5 +1,5 @@
-// One GGUF file's bytes into its metadata and tensor table, every fault checked. Serves file.cpp,
-// which joins the parts of a split file and indexes the names.
+// One GGUF file's bytes into its metadata and tensor table, every fault checked. Serves file.cpp
+// and header.cpp, which index the names; split.cpp joins the parts of a split file.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,16 @@ struct Part {
   EntryIndex keys;              // of `entries`; no key is there twice
 };
 
-/// `name` stands for the file in errors. Tensor names may repeat: that is for the caller to find,
-/// over all parts.
-Result<Part> parse_part(std::span<const uint8_t> bytes, std::string_view name);
+/// A file, or the begin of one.
+struct Source {
+  std::span<const uint8_t> begin;
+  uint64_t file_bytes;    // of the whole, at least begin.size()
+  std::string_view name;  // stands for the file in errors
+};
+
+/// Tensor names may repeat: that is for the caller to find, over all parts. Of a begin alone the
+/// tensors have no data; where it ends before the header does, an Error, and `wanted` is how many
+/// bytes it must have to go on (0 after any other Error).
+Result<Part> parse_part(const Source& source, uint64_t& wanted);
 
 }  // namespace handmill::gguf

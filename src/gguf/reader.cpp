@@ -1,5 +1,5 @@
-// Bounded reads over a GGUF header. Invariant: rest_ is always a suffix of the bytes given, and no
-// length or count is used before it is known to fit into it.
+// Bounded reads over a GGUF header. Invariant: offset_ <= begin_.size() <= size_, and no length or
+// count is used before it is known to fit into the file.
 #include "gguf/reader.h"
 
 #include "base/quote.h"
@@ -25,8 +25,13 @@ Error Reader::ends_early(const Field& field, uint64_t wanted) const {
 
 Result<std::span<const uint8_t>> Reader::take(const Field& field, uint64_t bytes) {
   if (remaining() < bytes) return ends_early(field, bytes);
-  auto taken = rest_.first(bytes);
-  rest_ = rest_.subspan(bytes);
+  if (begin_.size() - offset_ < bytes) {
+    wanted_ = offset_ + bytes;
+    return fault(Code::kLimit, field, offset_, "only the first {} bytes of the file are here",
+                 begin_.size());
+  }
+  auto taken = begin_.subspan(offset_, bytes);
+  offset_ += bytes;
   return taken;
 }
 
@@ -56,16 +61,16 @@ Result<uint64_t> Reader::count(const Field& field, uint64_t bytes_min, uint64_t 
 }
 
 Result<std::span<const uint8_t>> Reader::strings(const Field& field, uint64_t count) {
-  const auto before = rest_;
+  const uint64_t before = offset_;
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t at = offset();
     HANDMILL_TRY(const uint64_t length, number<uint64_t>(field));
     if (length > remaining())
       return fault(Code::kInvalid, field, at, "string {} has length {}, but only {} bytes are left",
                    i, length, remaining());
-    rest_ = rest_.subspan(length);
+    HANDMILL_OK(take(field, length));
   }
-  return before.first(before.size() - rest_.size());
+  return begin_.subspan(before, offset_ - before);
 }
 
 }  // namespace handmill::gguf

@@ -1,6 +1,7 @@
 // Steps through the bytes of a GGUF header. It knows nothing but what is left: every read is held
 // against remaining() first, every count against the bytes that its elements must at least take,
-// and a fault comes back naming file, field and offset. Serves parse.cpp alone.
+// and a fault comes back naming file, field and offset. Where only the file's begin is here, a read
+// beyond that fails too, and wanted() tells so. Serves parse.cpp alone.
 #pragma once
 
 #include <cstdint>
@@ -27,19 +28,22 @@ struct Field {
 
 class Reader {
  public:
-  /// `file` is its name in errors; both views must outlive the Reader.
-  Reader(std::span<const uint8_t> bytes, std::string_view file)
-      : file_(file), size_(bytes.size()), rest_(bytes) {}
+  /// `begin` is the first bytes of a file of `size`, or all; `file` is its name in errors. Both
+  /// views must outlive the Reader. REQUIRES: begin.size() <= size.
+  Reader(std::span<const uint8_t> begin, uint64_t size, std::string_view file)
+      : file_(file), size_(size), begin_(begin) {}
 
-  uint64_t remaining() const { return rest_.size(); }
-  uint64_t offset() const { return size_ - rest_.size(); }
+  uint64_t size() const { return size_; }
+  uint64_t remaining() const { return size_ - offset_; }
+  uint64_t offset() const { return offset_; }
+  /// After a fault: how many of the file's first bytes must be here to go on; 0 where the fault is
+  /// the file's own.
+  uint64_t wanted() const { return wanted_; }
 
   template <class T>
   Result<T> number(const Field& field) {
-    if (remaining() < sizeof(T)) return ends_early(field, sizeof(T));
-    T value = load<T>(rest_.data());
-    rest_ = rest_.subspan(sizeof(T));
-    return value;
+    HANDMILL_TRY(auto bytes, take(field, sizeof(T)));
+    return load<T>(bytes.data());
   }
 
   Result<std::span<const uint8_t>> take(const Field& field, uint64_t bytes);
@@ -66,7 +70,9 @@ class Reader {
 
   std::string_view file_;
   uint64_t size_;
-  std::span<const uint8_t> rest_;
+  std::span<const uint8_t> begin_;
+  uint64_t offset_ = 0;  // at most begin_.size()
+  uint64_t wanted_ = 0;
 };
 
 }  // namespace handmill::gguf

@@ -3,6 +3,7 @@
 // promises, and every part agrees on its own number and on the count.
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -60,14 +61,21 @@ Result<uint64_t> File::Index::part_count(const File& file) {
   return std::max(count, uint64_t{1});
 }
 
-Result<File> File::Index::join(File first, uint64_t count) {
+Result<File> File::Index::open_all(const std::string& path, const Open& open) {
+  HANDMILL_TRY(File file, open(path));
+  HANDMILL_TRY(const uint64_t count, part_count(file));
+  if (count == 1) return file;
+  return join(std::move(file), count, open);
+}
+
+Result<File> File::Index::join(File first, uint64_t count, const Open& open) {
   HANDMILL_OK(check_first(first, count));
   HANDMILL_TRY(const uint64_t n_tensors, first.get_uint("split.tensors.count"));
   const std::string begin = *stem(first.path_, 0, count);
   std::vector<std::pair<size_t, std::string>> ends = {{first.tensors_.size(), first.path_}};
   for (uint64_t i = 1; i < count; ++i) {
     const std::string path = begin + suffix(i, count);
-    auto part = map_one(path);
+    auto part = open(path);
     if (!part.ok() && part.error().code == Code::kNotFound)
       return base::not_found("{}: part {} of {} is missing: {}", first.path_, i + 1, count, path);
     if (!part.ok()) return std::move(part).error();
@@ -75,7 +83,8 @@ Result<File> File::Index::join(File first, uint64_t count) {
     HANDMILL_OK(require(*part, "split.count", count));
     HANDMILL_OK(require(*part, "split.tensors.count", n_tensors));
     first.bytes_ += part->bytes_;
-    first.parts_.push_back(std::move(part->parts_.front()));
+    std::ranges::move(part->parts_, std::back_inserter(first.parts_));
+    std::ranges::move(part->headers_, std::back_inserter(first.headers_));
     first.tensors_.insert(first.tensors_.end(), part->tensors_.begin(), part->tensors_.end());
     ends.emplace_back(first.tensors_.size(), path);
   }

@@ -19,12 +19,12 @@ void add(Shape& shape, PartKind kind, const gguf::Tensor& tensor, bool once) {
   const uint64_t elements = tensor.n_dims < 2 ? 0 : tensor.rows() * tensor.cols();
   for (ShapePart& part : shape.parts) {
     if (part.kind != kind || part.once != once || part.format != tensor.format->name) continue;
-    part.bytes += tensor.data.size();
+    part.bytes += tensor.bytes;
     part.elements += elements;
     return;
   }
   shape.parts.push_back(
-      {kind, std::string(tensor.format->name), tensor.data.size(), elements, once});
+      {kind, std::string(tensor.format->name), tensor.bytes, elements, once});
 }
 
 uint64_t kv_bytes(const backend::Backend& backend, const model::Config& config,
@@ -68,7 +68,7 @@ Result<Shape> read_shape(const gguf::File& file, const backend::Backend& backend
     shape.parameters += tensor.rows() * tensor.cols();
     if (tensor.name == model::kRopeFactors) continue;
     if (tensor.name == model::kEmbedding) {
-      shape.embedding_row_bytes = tensor.data.size() / tensor.rows();
+      shape.embedding_row_bytes = tensor.bytes / tensor.rows();
       if (tied) add(shape, PartKind::kHead, tensor, true);
     } else if (tensor.name == model::kOutput) {
       add(shape, PartKind::kHead, tensor, true);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/error.h"
 #include "model/arch/arch.h"
 #include "model/weights.h"
 
@@ -195,6 +196,8 @@ Result<std::unique_ptr<Model>> Model::load(const gguf::File& file, backend::Back
                                            const base::Progress& progress,
                                            std::shared_ptr<const Panels> panels) {
   assert(max_rows > 0 && max_outputs > 0);
+  if (!file.has_data())
+    return base::invalid("{}: only the header was read; the weights are not here", file.path());
   HANDMILL_TRY(Config config, read_config(file));
   const LayerParts& parts = find_architecture(config.architecture)->parts;
   HANDMILL_TRY(Weights weights, load_weights(file, config, parts, backend, panels, progress));

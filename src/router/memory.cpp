@@ -16,7 +16,7 @@ constexpr int kOutputsMin = 16;
 
 uint64_t weight_bytes(const gguf::File& file) {
   uint64_t bytes = 0;
-  for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.data.size();
+  for (const gguf::Tensor& tensor : file.tensors()) bytes += tensor.bytes;
   return bytes;
 }
 
