@@ -1,4 +1,4 @@
-// What a layer of a decode step takes beside its bytes and operations.
+// What a layer takes beside its bytes and operations, in one row and in many.
 #include <memory>
 #include <vector>
 
@@ -79,6 +79,17 @@ Result<Figure> measure_layer(Backend& backend) {
     for (int i = 0; i < kLayers; ++i) layer.run();
   });
   return Figure{all_s / kLayers, Source::kMeasured};
+}
+
+Result<Figure> measure_elements(Backend& backend) {
+  constexpr size_t kRows = 512, kCols = 2048;
+  HANDMILL_TRY(const auto x, random_array(backend, kRows, kCols));
+  HANDMILL_TRY(const auto weight, random_array(backend, 1, kCols));
+  HANDMILL_TRY(const auto out, backend.activations(kRows, kCols, {.codes = true}));
+  const auto norm = [&](int rows) { backend.norm(*x, *weight, 1e-5f, {}, rows, *out); };
+  const int rows = affordable_rows(static_cast<int>(kRows), norm);
+  const double all_s = median_seconds(kFigureBudget, [&] { norm(rows); });
+  return Figure{static_cast<double>(kCols) * rows / all_s, Source::kMeasured};
 }
 
 }  // namespace handmill::measure

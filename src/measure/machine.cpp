@@ -141,6 +141,7 @@ json::object to_json(const Machine& machine) {
           {"read_bytes_s", to_json(machine.read_bytes_s)},
           {"ops_s", to_json(machine.ops_s)},
           {"layer_s", to_json(machine.layer_s)},
+          {"elements_s", to_json(machine.elements_s)},
           {"products", rates_json(machine.products, "format", &ProductRate::format)},
           {"attention", rates_json(machine.attention, "kv", &AttentionRate::kv)}};
 }
@@ -156,6 +157,7 @@ Result<Machine> machine_from_json(std::string_view text) {
   reader.figure("read_bytes_s", machine.read_bytes_s);
   reader.figure("ops_s", machine.ops_s);
   reader.figure("layer_s", machine.layer_s);
+  reader.figure("elements_s", machine.elements_s);
   reader.rates("products", "format", &ProductRate::format, machine.products);
   reader.rates("attention", "kv", &AttentionRate::kv, machine.attention);
   reader.end();

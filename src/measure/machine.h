@@ -53,7 +53,8 @@ struct Machine {
   Figure memory_bytes;
   Figure read_bytes_s;  // the roof of decode: reading memory that no cache holds
   Figure ops_s;         // the roof of prefill: products in the arithmetic that handmill uses there
-  Figure layer_s;       // what a layer costs beside its bytes and operations: waiting, norms
+  Figure layer_s;       // what a layer of one row costs beside bytes and operations: waiting, norms
+  Figure elements_s;    // numbers of many rows that pass between products: norms, gates, coding
   std::vector<ProductRate> products;  // by handmill's kernels; empty where never measured
   std::vector<AttentionRate> attention;
   bool operator==(const Machine&) const = default;

@@ -14,6 +14,7 @@ Machine full() {
   machine.read_bytes_s = {50e9, Source::kMeasured};
   machine.ops_s = {800e9, Source::kGiven};
   machine.layer_s = {2e-5, Source::kMeasured};
+  machine.elements_s = {3e9, Source::kMeasured};
   machine.products = {{"q4_k", {40e9, Source::kMeasured}, {}},
                       {"q8_0", {}, {5e11, Source::kGiven}}};
   machine.attention = {{"f16", {30e9, Source::kMeasured}, {2e11, Source::kMeasured}}};

@@ -21,14 +21,17 @@ class Clock {
     for (const ShapePart& part : shape.parts) {
       const int wanted = part.once ? outputs : rows;
       if (wanted > 0)
-        spend(static_cast<double>(part.bytes), 2.0 * static_cast<double>(part.elements) * wanted,
-              of_product(part));
+        spend(static_cast<double>(part.bytes),
+              2.0 * static_cast<double>(part.elements) * wanted * part.codings, of_product(part));
     }
     const model::Work work = shape.work(rows, depth, outputs, kv);
-    spend(static_cast<double>(work.kv_bytes), static_cast<double>(work.attention_ops),
-          of_attention());
+    spend(static_cast<double>(work.kv_bytes),
+          static_cast<double>(work.attention_ops) * in_blocks(rows, depth), of_attention());
     sum_.work += work;
     if (machine_.layer_s.known()) sum_.layers_s += machine_.layer_s.value * shape.config.layers;
+    // One row's are in the layer's.
+    if (machine_.elements_s.known())
+      sum_.layers_s += (rows - 1) * shape.row_elements() / machine_.elements_s.value;
   }
 
   Prediction sum() const {
@@ -38,6 +41,16 @@ class Clock {
   }
 
  private:
+  /// Attention computes whole blocks of keys: those computed over those seen.
+  static double in_blocks(int rows, int depth) {
+    double seen = 0, computed = 0;
+    for (int row = 0; row < rows; ++row) {
+      const int keys = depth + row + 1;
+      seen += keys;
+      computed += (keys + backend::kKvBlock - 1) / backend::kKvBlock * backend::kKvBlock;
+    }
+    return computed / seen;
+  }
   void spend(double bytes, double ops, Rates rates) {
     const double memory = bytes / rates.bytes_s, arithmetic = ops / rates.ops_s;
     (memory >= arithmetic ? sum_.memory_s : sum_.ops_s) += std::max(memory, arithmetic);

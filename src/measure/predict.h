@@ -1,6 +1,7 @@
 // Seconds of decode and prefill before any run: over the parts of a model's shape, the larger of
 // operations / π and bytes / β, added up, and what each layer costs beside them:
-// t = Σ_parts max(ops / π, bytes / β) + c · layers. Each time says what its rates rest on.
+// t = Σ_parts max(ops / π, bytes / β) + c · layers + elements between products / their rate. Each
+// time says what its rates rest on.
 #pragma once
 
 #include "backend/backend.h"
@@ -28,7 +29,7 @@ struct Prediction {
   double seconds = 0;
   double memory_s = 0;  // of them, in parts where bytes bind
   double ops_s = 0;     // in parts where operations bind
-  double layers_s = 0;  // c · layers; 0 where c is not known, and then left out
+  double layers_s = 0;  // of layers beside their parts; 0 where that is not known, and left out
   model::Work work;     // of all its steps
   Basis basis = Basis::kMeasured;
   double low() const { return seconds * (1 - bar()); }

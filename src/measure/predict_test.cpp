@@ -39,7 +39,7 @@ TEST(PredictTest, DecodeReadsEveryPartAndTheCache) {
 
 TEST(PredictTest, PrefillComputesTheHeadOnceAndEveryPair) {
   const auto got = predict_prefill(two_parts(), roofs(1e12, 100), KvType::kF16, 5, 0, 2);
-  const double pairs = 2 * (1 + 2 + 3 + 4 + 5);
+  const double pairs = 2 * 5 * backend::kKvBlock;  // a block is computed whole
   EXPECT_NEAR(got->seconds, (2 * 900 * 5 + 2 * 800 + 4 * pairs * 4 * 32) / 50, 1e-6);
   EXPECT_EQ(got->ops_s, got->seconds);
 }
@@ -62,6 +62,22 @@ TEST(PredictTest, MeasuredRatesAndLayersComeFirst) {
   EXPECT_NEAR(got->low(), 0.9 * got->seconds, 1e-9);
   machine.attention.clear();
   EXPECT_EQ(predict_decode(two_parts(), machine, KvType::kF16, 0)->basis, Basis::kRoof);
+}
+
+TEST(PredictTest, ManyRowsPassBetweenProducts) {
+  Shape shape = two_parts();
+  shape.config.width = 128;
+  shape.config.ffn_width = 300;
+  shape.parts[0].codings = 2;
+  Machine machine = roofs(1e12, 1e12);
+  machine.elements_s = {100, Source::kMeasured};
+  const double elements = 2 * (2 * 128 + 2 * (4 + 2) * 32 + 300);
+  EXPECT_NEAR(predict_prefill(shape, machine, KvType::kF16, 6, 0, 3)->layers_s,
+              (2 + 2) * elements / 100, 1e-6);
+  EXPECT_EQ(predict_decode(shape, machine, KvType::kF16, 0)->layers_s, 0);
+  const double once = predict_prefill(two_parts(), machine, KvType::kF16, 6, 0, 6)->ops_s;
+  EXPECT_NEAR(predict_prefill(shape, machine, KvType::kF16, 6, 0, 6)->ops_s,
+              once + 2.0 * 900 * 6 / 0.5e12, 1e-12);
 }
 
 TEST(PredictTest, WithoutARoofThereIsNoNumber) {

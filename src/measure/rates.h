@@ -25,4 +25,7 @@ Result<AttentionRate> measure_attention(backend::Backend& backend, backend::KvTy
 /// small that nearly nothing is read or multiplied: what is left are the waits between operations.
 Result<Figure> measure_layer(backend::Backend& backend);
 
+/// Numbers a second through a norm of 512 rows of 2048 and their coding for the next product.
+Result<Figure> measure_elements(backend::Backend& backend);
+
 }  // namespace handmill::measure

@@ -15,16 +15,27 @@ PartKind kind_of(const gguf::Tensor& tensor) {
                                                              : PartKind::kAttention;
 }
 
+/// See docs/NUMERICS.md: the inputs of q, k and v in small models.
+int codings_of(const model::Config& config, const gguf::Tensor& tensor) {
+  if (!config.fine_attention_input || tensor.n_dims < 2) return 1;
+  for (const char* name : {".attn_q.", ".attn_k.", ".attn_v."})
+    if (tensor.name.find(name) != std::string_view::npos) return 2;
+  return 1;
+}
+
 void add(Shape& shape, PartKind kind, const gguf::Tensor& tensor, bool once) {
+  const int codings = codings_of(shape.config, tensor);
   const uint64_t elements = tensor.n_dims < 2 ? 0 : tensor.rows() * tensor.cols();
   for (ShapePart& part : shape.parts) {
-    if (part.kind != kind || part.once != once || part.format != tensor.format->name) continue;
+    if (part.kind != kind || part.once != once || part.codings != codings ||
+        part.format != tensor.format->name)
+      continue;
     part.bytes += tensor.bytes;
     part.elements += elements;
     return;
   }
   shape.parts.push_back(
-      {kind, std::string(tensor.format->name), tensor.bytes, elements, once});
+      {kind, std::string(tensor.format->name), tensor.bytes, elements, once, codings});
 }
 
 uint64_t kv_bytes(const backend::Backend& backend, const model::Config& config,
@@ -42,6 +53,11 @@ std::string_view part_name(PartKind kind) {
     case PartKind::kNorms: return "norms and biases";
   }
   return "";
+}
+
+double Shape::row_elements() const {
+  const double heads = 2.0 * (config.heads + config.kv_heads) * config.head_dim;
+  return config.layers * (2.0 * config.width + heads + config.ffn_width);
 }
 
 model::Work Shape::work(int rows, int depth, int outputs, backend::KvType kv) const {

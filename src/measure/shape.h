@@ -25,6 +25,7 @@ struct ShapePart {
   uint64_t bytes = 0;     // as the file has them
   uint64_t elements = 0;  // of matrices: so many multiply-adds a row; 0 for norms and biases
   bool once = false;      // of the head: read where there are outputs, multiplied for them alone
+  int codings = 1;        // rows of codes that are multiplied for one: 2 where inputs are fine
 };
 
 struct Shape {
@@ -38,6 +39,9 @@ struct Shape {
   uint64_t kv_block_bytes(backend::KvType type) const {
     return type == backend::KvType::kF16 ? kv_block_bytes_f16 : kv_block_bytes_q8_0;
   }
+  /// Numbers of a row that pass between products in all layers: through two norms, the coding of
+  /// attention's output, the rotation and keeping of queries, keys and values, and the gate.
+  double row_elements() const;
   /// `rows` tokens of one sequence that has `depth` positions in its cache, the last `outputs` of
   /// which want logits. REQUIRES: rows > 0, depth >= 0.
   model::Work work(int rows, int depth, int outputs, backend::KvType kv) const;

@@ -49,6 +49,7 @@ class Surveyor {
     HANDMILL_OK(roofs());
     HANDMILL_OK(attention());
     HANDMILL_TRY(survey_.machine.layer_s, measure_layer(backend_));
+    HANDMILL_TRY(survey_.machine.elements_s, measure_elements(backend_));
     HANDMILL_OK(roofs());
     survey_.noise = judge(before, probe::read_load(), survey_.threads, read_roofs_, int8_roofs_);
     // A reader that waits is no noise; and it leaves the processor to others.

@@ -98,8 +98,10 @@ TEST(Rates, AreMeasured) {
   EXPECT_EQ(attention->kv, "q8_0");
   const auto layer = measure_layer(**backend);
   ASSERT_TRUE(layer.ok()) << layer.error().message;
-  for (const Figure& figure :
-       {product->bytes_s, product->ops_s, attention->bytes_s, attention->ops_s, *layer}) {
+  const auto elements = measure_elements(**backend);
+  ASSERT_TRUE(elements.ok()) << elements.error().message;
+  for (const Figure& figure : {product->bytes_s, product->ops_s, attention->bytes_s,
+                               attention->ops_s, *layer, *elements}) {
     EXPECT_GT(figure.value, 0);
     EXPECT_EQ(figure.source, Source::kMeasured);
   }
