@@ -18,20 +18,28 @@ class Clock {
       : machine_(machine), kv_(backend::kv_name(kv)) {}
 
   void step(const Shape& shape, int rows, int depth, int outputs, backend::KvType kv) {
-    for (const ShapePart& part : shape.parts) {
-      const int wanted = part.once ? outputs : rows;
-      if (wanted > 0)
-        spend(static_cast<double>(part.bytes),
-              2.0 * static_cast<double>(part.elements) * wanted * part.codings, of_product(part));
-    }
-    const model::Work work = shape.work(rows, depth, outputs, kv);
-    spend(static_cast<double>(work.kv_bytes),
-          static_cast<double>(work.attention_ops) * in_blocks(rows, depth), of_attention());
-    sum_.work += work;
-    if (machine_.layer_s.known()) sum_.layers_s += machine_.layer_s.value * shape.config.layers;
+    layers(shape, rows, depth, kv, 1);
+    if (outputs > 0) head(shape, outputs);
+    sum_.work += shape.work(rows, depth, outputs, kv);
+  }
+
+  /// A share of all layers.
+  void layers(const Shape& shape, int rows, int depth, backend::KvType kv, double share) {
+    for (const ShapePart& part : shape.parts)
+      if (!part.once) product(part, rows * part.codings, share);
+    const model::Work work = shape.work(rows, depth, 0, kv);
+    spend(share * static_cast<double>(work.kv_bytes),
+          share * static_cast<double>(work.attention_ops) * in_blocks(rows, depth), of_attention());
+    double beside = 0;
+    if (machine_.layer_s.known()) beside += machine_.layer_s.value * shape.config.layers;
     // One row's are in the layer's.
     if (machine_.elements_s.known())
-      sum_.layers_s += (rows - 1) * shape.row_elements() / machine_.elements_s.value;
+      beside += (rows - 1) * shape.row_elements() / machine_.elements_s.value;
+    sum_.layers_s += share * beside;
+  }
+  void head(const Shape& shape, int outputs) {
+    for (const ShapePart& part : shape.parts)
+      if (part.once) product(part, outputs, 1);
   }
 
   Prediction sum() const {
@@ -50,6 +58,10 @@ class Clock {
       computed += (keys + backend::kKvBlock - 1) / backend::kKvBlock * backend::kKvBlock;
     }
     return computed / seen;
+  }
+  void product(const ShapePart& part, int rows, double share) {
+    spend(share * static_cast<double>(part.bytes),
+          share * 2.0 * static_cast<double>(part.elements) * rows, of_product(part));
   }
   void spend(double bytes, double ops, Rates rates) {
     const double memory = bytes / rates.bytes_s, arithmetic = ops / rates.ops_s;
@@ -96,6 +108,27 @@ Result<Prediction> predict_decode(const Shape& shape, const Machine& machine, ba
   Clock clock(machine, kv);
   clock.step(shape, 1, depth, 1, kv);
   return clock.sum();
+}
+
+Result<Prediction> predict_split_decode(const Shape& shape, const Machine& fast,
+                                        const Machine& slow, backend::KvType kv, int depth,
+                                        int fast_layers, bool fast_head) {
+  HANDMILL_OK(check(fast));
+  HANDMILL_OK(check(slow));
+  const double share = static_cast<double>(fast_layers) / shape.config.layers;
+  Clock first(fast, kv), second(slow, kv);
+  first.layers(shape, 1, depth, kv, share);
+  second.layers(shape, 1, depth, kv, 1 - share);
+  (fast_head ? first : second).head(shape, 1);
+  Prediction sum = first.sum();
+  const Prediction more = second.sum();
+  sum.seconds += more.seconds;
+  sum.memory_s += more.memory_s;
+  sum.ops_s += more.ops_s;
+  sum.layers_s += more.layers_s;
+  sum.work = shape.work(1, depth, 1, kv);
+  if (more.basis == Basis::kRoof) sum.basis = Basis::kRoof;
+  return sum;
 }
 
 Result<Prediction> predict_prefill(const Shape& shape, const Machine& machine, backend::KvType kv,

@@ -40,6 +40,12 @@ struct Prediction {
 /// One token after `depth` others. An unknown roof that is needed is kInvalid.
 Result<Prediction> predict_decode(const Shape& shape, const Machine& machine, backend::KvType kv,
                                   int depth);
+/// The same where the first `fast_layers` layers are computed on one machine and the rest on
+/// another, one after the other (what llama.cpp's -ngl does); the head is on the slow one unless
+/// `fast_head`. What crosses between them is left out. REQUIRES: 0 ≤ fast_layers ≤ layers.
+Result<Prediction> predict_split_decode(const Shape& shape, const Machine& fast,
+                                        const Machine& slow, backend::KvType kv, int depth,
+                                        int fast_layers, bool fast_head);
 /// `tokens` after `depth` others, in steps of `chunk` tokens (engine::Options::prefill_chunk), the
 /// last of which gives logits: what is left of TTFT without tokenizing, loading and sampling.
 /// REQUIRES: tokens > 0, chunk > 0.

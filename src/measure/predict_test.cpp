@@ -1,6 +1,7 @@
 // Against seconds reckoned by hand, on a shape of two parts and one layer of attention.
 #include "measure/predict.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace handmill::measure {
@@ -78,6 +79,55 @@ TEST(PredictTest, ManyRowsPassBetweenProducts) {
   const double once = predict_prefill(two_parts(), machine, KvType::kF16, 6, 0, 6)->ops_s;
   EXPECT_NEAR(predict_prefill(shape, machine, KvType::kF16, 6, 0, 6)->ops_s,
               once + 2.0 * 900 * 6 / 0.5e12, 1e-12);
+}
+
+TEST(PredictTest, ASplitIsOneAfterTheOther) {
+  const Shape shape = two_parts();
+  const Machine fast = roofs(1000, 1e9), slow = roofs(100, 1e9);
+  const auto split = [&](int layers, bool head) {
+    return predict_split_decode(shape, fast, slow, KvType::kF16, 9, layers, head)->seconds;
+  };
+  const double layer = 500 + 10 * 256;
+  EXPECT_NEAR(split(1, false), layer / 750 + (layer + 500) / 75, 1e-9);
+  EXPECT_NEAR(split(1, true), (layer + 500) / 750 + layer / 75, 1e-9);
+  EXPECT_NEAR(split(0, false), predict_decode(shape, slow, KvType::kF16, 9)->seconds, 1e-9);
+  EXPECT_NEAR(split(2, true), predict_decode(shape, fast, KvType::kF16, 9)->seconds, 1e-9);
+}
+
+/// Tokens a second of a 7B Q4_0 with so many of its 35 units on a GPU (the README of llama-bench,
+/// an RTX 3080 beside a processor): from all, all but the last and ten, the other five.
+TEST(PredictTest, ASplitReproducesAPublishedSweep) {
+  struct Run {
+    int units;
+    double tok_s;
+  };
+  constexpr Run kLeast{10, 13.45}, kAllButLast{34, 71.76}, kAll{35, 131.66};
+  constexpr Run kHeldOut[] = {{20, 21.36}, {30, 40.04}, {31, 48.19}, {32, 54.78}, {33, 60.62}};
+  constexpr int kUnits = 34;  // and the head
+  Shape shape = two_parts();
+  shape.config.layers = kUnits;
+  shape.kv_block_bytes_f16 = 0;
+  shape.parts[0].bytes = kUnits * 110'000'000ULL;
+  shape.parts[1].bytes = 107'000'000;
+  const double all = 34 * 110e6 + 107e6, head = 107e6;
+  const double fast_bytes_s = all * kAll.tok_s;
+  const double more_a_unit =
+      (1 / kLeast.tok_s - 1 / kAllButLast.tok_s) / (kAllButLast.units - kLeast.units);
+  Machine fast = roofs(fast_bytes_s / kReadShare, 1e15);
+  Machine slow = roofs(110e6 / (more_a_unit + 110e6 / fast_bytes_s) / kReadShare, 1e15);
+  // The head's format is another, and so is its rate.
+  slow.products = {{"q4_k",
+                    {head / (1 / kAllButLast.tok_s - 34 * 110e6 / fast_bytes_s), Source::kMeasured},
+                    {1e15, Source::kMeasured}}};
+  const auto tok_s = [&](int units) {
+    return 1 / predict_split_decode(shape, fast, slow, KvType::kF16, 0, std::min(units, kUnits),
+                                    units > kUnits)
+                   ->seconds;
+  };
+  for (const Run& run : {kLeast, kAllButLast, kAll})
+    EXPECT_NEAR(tok_s(run.units), run.tok_s, 0.01 * run.tok_s) << run.units;
+  for (const Run& run : kHeldOut)
+    EXPECT_NEAR(tok_s(run.units), run.tok_s, 0.05 * run.tok_s) << run.units;
 }
 
 TEST(PredictTest, WithoutARoofThereIsNoNumber) {
