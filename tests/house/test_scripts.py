@@ -47,7 +47,8 @@ class House:
         (self.root / "scripts").mkdir(parents=True)
         for path in ("run", "check", "scripts/common.sh", "scripts/get_model.sh"):
             shutil.copy(ROOT / path, self.root / path)
-        for path in ("src/a.cpp", "cmake/b.cmake", "CMakeLists.txt", "CMakePresets.json"):
+        for path in ("src/a.cpp", "data/c.json", "cmake/b.cmake", "CMakeLists.txt",
+                     "CMakePresets.json"):
             (self.root / path).parent.mkdir(exist_ok=True)
             (self.root / path).touch()
         with zipfile.ZipFile(self.root / "fake.whl", "w") as wheel:
