@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/cpu/cpu.h"
+#include "engine/buffers.h"
 #include "kv/cache.h"
 #include "model/model.h"
 #include "probe/machine.h"
@@ -12,7 +13,6 @@ namespace {
 
 /// What a context of no stated length is at least worth loading for.
 constexpr int kLeastContext = 4096;
-constexpr int kOutputsMin = 16;
 
 uint64_t weight_bytes(const gguf::File& file) {
   uint64_t bytes = 0;
@@ -23,18 +23,6 @@ uint64_t weight_bytes(const gguf::File& file) {
 Result<uint64_t> block_bytes(const model::Config& config, backend::KvType type) {
   HANDMILL_TRY(const auto backend, backend::make_cpu_backend(1));
   return backend->kv_block_bytes({config.layers, config.kv_heads, config.head_dim, type});
-}
-
-/// Of one step, four bytes an element: the rows' residual stream, queries, keys, values and angles,
-/// what the products read (half as much where no matrix is of floats), and the logits.
-uint64_t buffer_bytes(const model::Config& config, const engine::Options& options) {
-  const auto size = [](int n) { return static_cast<uint64_t>(n); };
-  const uint64_t width = size(config.width), head = size(config.head_dim);
-  const uint64_t q = size(config.heads) * head, kv = size(config.kv_heads) * head;
-  const uint64_t row = 4 * width + 2 * q + 2 * kv + 2 * head + size(config.ffn_width);
-  const uint64_t outputs = size(std::max(kOutputsMin, options.max_sequences)) + 1;
-  return (size(options.prefill_chunk) * row + outputs * (width + size(config.vocab))) *
-         sizeof(float);
 }
 
 }  // namespace
@@ -58,7 +46,7 @@ Result<Needs> needs(const gguf::File& file, const engine::Options& options) {
   HANDMILL_TRY(const model::Config config, model::read_config(file));
   Needs needs;
   needs.weights = weight_bytes(file);
-  needs.buffers = buffer_bytes(config, options);
+  needs.buffers = engine::buffer_bytes(config, options);
   HANDMILL_TRY(needs.block_bytes, block_bytes(config, options.kv));
   needs.wanted = options.context;
   needs.model_context = config.context;
@@ -66,7 +54,7 @@ Result<Needs> needs(const gguf::File& file, const engine::Options& options) {
     HANDMILL_TRY(const model::Config draft, model::read_config(*options.draft));
     HANDMILL_TRY(const uint64_t draft_block, block_bytes(draft, options.kv));
     needs.weights += weight_bytes(*options.draft);
-    needs.buffers += buffer_bytes(draft, options);
+    needs.buffers += engine::buffer_bytes(draft, options);
     needs.block_bytes += draft_block;
   }
   return needs;

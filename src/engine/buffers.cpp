@@ -1,0 +1,18 @@
+#include "engine/buffers.h"
+
+#include <algorithm>
+
+namespace handmill::engine {
+
+uint64_t buffer_bytes(const model::Config& config, const Options& options) {
+  constexpr int kOutputsMin = 16;
+  const auto size = [](int n) { return static_cast<uint64_t>(n); };
+  const uint64_t width = size(config.width), head = size(config.head_dim);
+  const uint64_t q = size(config.heads) * head, kv = size(config.kv_heads) * head;
+  const uint64_t row = 4 * width + 2 * q + 2 * kv + 2 * head + size(config.ffn_width);
+  const uint64_t outputs = size(std::max(kOutputsMin, options.max_sequences)) + 1;
+  return (size(options.prefill_chunk) * row + outputs * (width + size(config.vocab))) *
+         sizeof(float);
+}
+
+}  // namespace handmill::engine
