@@ -36,6 +36,7 @@ Action declare_logits(Args& args);
 Action declare_bench(Args& args);
 Action declare_probe(Args& args);
 Action declare_explain(Args& args);
+Action declare_advise(Args& args);
 Action declare_serve(Args& args);
 
 std::span<const Command> commands();

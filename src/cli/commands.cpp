@@ -17,6 +17,7 @@ std::span<const Command> commands() {
       Command{"bench", "Measure prefill and decode speed", declare_bench},
       Command{"explain", "Tell what decides a model's speed on a machine, and predict it",
               declare_explain},
+      Command{"advise", "Recommend a model for a job on a machine, and say why", declare_advise},
       Command{"probe", "Measure what this machine can do at most", declare_probe},
   };
   return kCommands;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/explain_report.h"
+#include "cli/explain_subject.h"
 #include "cli/machine_file.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
@@ -58,13 +59,14 @@ std::vector<int> usual_depths(int context) {
   return depths;
 }
 
-Result<Explanation> explain(const ExplainOptions& options, const ModelFile& model) {
-  HANDMILL_TRY(const auto file, open_file(model));
+Result<Explanation> explain(const ExplainOptions& options) {
   HANDMILL_TRY(const auto backend, backend::make_cpu_backend(1));
+  HANDMILL_TRY(auto subject, find_subject(options.model, *backend));
   HANDMILL_TRY(auto given, machine_of(options));
   Explanation out;
-  HANDMILL_TRY(out.shape, measure::read_shape(*file, *backend));
-  out.model = model.name;
+  out.shape = std::move(subject.shape);
+  out.model = std::move(subject.name);
+  out.shape_from = std::move(subject.from);
   out.machine = std::move(given.machine);
   out.note = std::move(given.note);
   out.kv = options.kv;
@@ -88,8 +90,7 @@ Result<Explanation> explain(const ExplainOptions& options, const ModelFile& mode
 }
 
 Result<int> explain_model(const ExplainOptions& options) {
-  HANDMILL_TRY(const ModelFile model, find_model(options.model));
-  HANDMILL_TRY(const Explanation explanation, explain(options, model));
+  HANDMILL_TRY(const Explanation explanation, explain(options));
   if (options.json) {
     fmt::print("{}\n", boost::json::serialize(explanation_json(explanation)));
   } else {
@@ -135,7 +136,9 @@ Action declare_explain(Args& args) {
       "Examples:\n"
       "  handmill explain\n"
       "  handmill explain qwen2.5-coder-0.5b-q4_k_m -d 0,8192 --kv q8_0\n"
-      "  handmill explain ./model.gguf --on 780M-DDR5-5600");
+      "  handmill explain ./model.gguf --on 780M-DDR5-5600\n"
+      "  handmill explain qwen2.5:7b-instruct-q4_K_M --on 4060Ti    (from the catalogue, without a "
+      "file)");
   return [options] { return explain_model(*options); };
 }
 

@@ -43,6 +43,7 @@ std::string speed_text(double tokens, const Prediction& prediction) {
 void add_machine(const Explanation& e, std::string& out) {
   const measure::Machine& m = e.machine;
   out += fmt::format("{} on {}\n", e.model, m.name);
+  if (e.shape_from != "the file") out += fmt::format("  shape from {}\n", e.shape_from);
   out += fmt::format("  memory bandwidth {} GB/s ({}), arithmetic {} GOP/s ({})\n",
                      three_digits(m.read_bytes_s.value / 1e9), source_name(m.read_bytes_s.source),
                      three_digits(m.ops_s.value / 1e9), source_name(m.ops_s.source));
@@ -137,6 +138,7 @@ json::object explanation_json(const Explanation& e) {
                                   {"decode", prediction_json(at.decode, 1)},
                                   {"prefill", prediction_json(at.prefill, e.prompt)}});
   return {{"model", valid_utf8(e.model)},
+          {"shape_from", e.shape_from},
           {"machine", measure::to_json(e.machine)},
           {"note", e.note.empty() ? json::value(nullptr) : json::value(e.note)},
           {"ridge", e.machine.ridge()},

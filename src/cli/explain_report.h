@@ -20,6 +20,7 @@ struct ExplainedDepth {
 struct Explanation {
   std::string model;
   measure::Shape shape;
+  std::string shape_from;  // "the file", or the catalogue
   measure::Machine machine;
   std::string note;  // of a machine that is elsewhere: what its figures leave out
   std::string kv;

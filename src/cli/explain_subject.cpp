@@ -1,0 +1,48 @@
+#include "cli/explain_subject.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "cli/catalogue_file.h"
+#include "cli/session.h"
+#include "measure/mix.h"
+
+namespace handmill::cli {
+namespace {
+
+Result<Subject> of_file(const ModelFile& model, const backend::Backend& backend) {
+  HANDMILL_TRY(const auto file, open_file(model));
+  HANDMILL_TRY(auto shape, measure::read_shape(*file, backend));
+  return Subject{model.name, std::move(shape), "the file"};
+}
+
+Result<Subject> of_catalogue(const measure::CatalogueName& found, const std::string& date,
+                             const backend::Backend& backend) {
+  const measure::CatalogueModel& model = *found.model;
+  if (model.shape.experts > 0)
+    return base::unsupported(
+        "{} is a mixture of experts, of which handmill tells only the memory so far: see "
+        "`handmill advise`",
+        model.name);
+  HANDMILL_TRY(auto shape,
+               measure::shape_of(model, *measure::find_mix(found.quantization), backend));
+  std::string from = fmt::format(
+      "the catalogue of {}, as the quantizer would write it: no such file is here", date);
+  if (!measure::handmill_runs(model.shape))
+    from += fmt::format("; handmill does not run {} yet", model.shape.architecture);
+  return Subject{model.name + "-" + found.quantization, std::move(shape), std::move(from)};
+}
+
+}  // namespace
+
+Result<Subject> find_subject(const std::string& word, const backend::Backend& backend) {
+  auto file = find_model(word);
+  if (file.ok()) return of_file(*file, backend);
+  HANDMILL_TRY(const UsedCatalogue used, used_catalogue());
+  auto found = measure::find_in_catalogue(used.catalogue, word);
+  if (found.ok()) return of_catalogue(*found, used.catalogue.date, backend);
+  // Only the catalogue's names have a colon.
+  return word.find(':') == std::string::npos ? std::move(file).error() : std::move(found).error();
+}
+
+}  // namespace handmill::cli
