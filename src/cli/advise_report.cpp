@@ -157,7 +157,7 @@ void add_pick(const Choice& c, const Advice& advice, const AdviceGiven& given, T
                                c.context, backend::kv_name(c.kv)));
   text.row("licence", licence.name + (licence.note.empty() ? "" : ", " + licence.note) +
                           (licence.commercial ? "" : ": no commercial use"));
-  text.row("memory", fmt::format("{}: weights {}, cache {}, buffers {}",
+  text.row("memory", fmt::format("{} counted from its shape: weights {}, cache {}, buffers {}",
                                  gigabytes(static_cast<double>(c.memory())),
                                  gigabytes(static_cast<double>(c.file_bytes)),
                                  gigabytes(static_cast<double>(c.kv_bytes)),
