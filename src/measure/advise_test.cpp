@@ -60,7 +60,7 @@ constexpr KvType kF16 = KvType::kF16, kQ8 = KvType::kQ8_0;
 INSTANTIATE_TEST_SUITE_P(
     Machines, AdviseGolden,
     testing::Values(
-        Golden{"4060Ti", 8e9, "quick", "qwen3:8b", "q5_k_m", kF16},
+        Golden{"4060Ti", 8e9, "quick", "qwen3:4b-instruct-2507", "q6_k", kF16},
         Golden{"4060Ti", 8e9, "chat-zh", "qwen3:8b", "q5_k_m", kQ8},
         Golden{"4060Ti", 8e9, "chat-en", "qwen3:8b", "q5_k_m", kQ8},
         Golden{"4060Ti", 8e9, "think", "deepseek-r1:8b-0528-qwen3", "q4_k_m", kQ8},
@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
         Golden{"4060Ti", 16e9, "chat-en", "qwen3:14b", "q6_k", kF16},
         Golden{"4060Ti", 16e9, "think", "deepseek-r1:8b-0528-qwen3", "q6_k", kF16},
         Golden{"4060Ti", 16e9, "code", "qwen2.5-coder:14b-instruct", "q6_k", kF16},
-        Golden{"A10", 24e9, "quick", "qwen3:14b", "q6_k", kF16},
+        Golden{"A10", 24e9, "quick", "qwen3:4b-instruct-2507", "q6_k", kF16},
         Golden{"A10", 24e9, "chat-zh", "qwen3:14b", "q6_k", kF16},
         Golden{"A10", 24e9, "code", "qwen2.5-coder:32b-instruct", "q4_k_m", kQ8},
         Golden{"780M-DDR5-5600", 32e9, "quick", "qwen3:1.7b", "q6_k", kF16},
