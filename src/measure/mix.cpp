@@ -45,7 +45,7 @@ Result<Layout> layout_of(const CatalogueShape& shape) {
                            base::quoted(shape.architecture));
 }
 
-enum class Role { kPlain, kValue, kDown, kAttentionOutput, kFusedQkv };
+enum class Role { kPlain, kQueryKey, kValue, kDown, kAttentionOutput, kFusedQkv };
 
 /// The quantizer's "use more bits": the first and the last eighth of the layers, and of those
 /// between every third.
@@ -60,7 +60,8 @@ Type q3_type(Role role, int layer, int layers) {
     case Role::kDown: return layer < layers / 16 ? Type::kQ5_K : Type::kQ4_K;
     case Role::kAttentionOutput:
     case Role::kFusedQkv: return Type::kQ4_K;
-    case Role::kPlain: break;
+    case Role::kPlain:
+    case Role::kQueryKey: break;
   }
   return Type::kQ3_K;
 }
@@ -137,7 +138,7 @@ class Table {
   }
   /// `rows` are of all experts, of which one token uses a share.
   void add(PartKind kind, const tensor::Format& format, uint64_t rows, int cols, double share,
-           bool once) {
+           bool once, int codings = 1) {
     const uint64_t bytes = count(format, rows, cols);
     const bool product = kind != PartKind::kNorms;
     ShapePart part;
@@ -146,8 +147,11 @@ class Table {
     part.bytes = static_cast<uint64_t>(share * static_cast<double>(bytes));
     if (product) part.elements = static_cast<uint64_t>(share * static_cast<double>(rows) * cols);
     part.once = once;
+    part.codings = codings;
     for (ShapePart& known : shape_.parts) {
-      if (known.kind != kind || known.once != once || known.format != part.format) continue;
+      if (known.kind != kind || known.once != once || known.codings != codings ||
+          known.format != part.format)
+        continue;
       known.bytes += part.bytes;
       known.elements += part.elements;
       return;
@@ -158,7 +162,9 @@ class Table {
   void matrix(PartKind kind, Role role, int layer, int rows, int cols) {
     const bool open = mix_.base == Type::kMXFP4;  // which only experts are in
     const Type type = open ? Type::kQ8_0 : wanted_type(mix_, role, layer, s_.layers);
-    add(kind, fitting(type, cols), size(rows), cols, 1, false);
+    const bool input = role == Role::kQueryKey || role == Role::kValue;
+    add(kind, fitting(type, cols), size(rows), cols, 1, false,
+        input && s_.width < model::kFineInputBelow ? 2 : 1);
   }
 
   void attention(int layer) {
@@ -170,8 +176,8 @@ class Table {
     if (layout_.fused_qkv) {
       add_matrix(Role::kFusedQkv, q + 2 * kv, s_.width);
     } else {
-      add_matrix(Role::kPlain, q, s_.width);
-      add_matrix(Role::kPlain, kv, s_.width);
+      add_matrix(Role::kQueryKey, q, s_.width);
+      add_matrix(Role::kQueryKey, kv, s_.width);
       add_matrix(Role::kValue, kv, s_.width);
       if (layout_.parts.qkv_bias) vector(q + 2 * kv);
     }
@@ -216,6 +222,7 @@ model::Config config_of(const CatalogueShape& shape) {
   config.ffn_width = shape.ffn_width;
   config.vocab = shape.vocab;
   config.context = shape.context;
+  config.fine_attention_input = shape.width < model::kFineInputBelow;
   config.window = shape.window;
   config.window_pattern = shape.window_pattern;
   return config;

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "backend/cpu/cpu.h"
+#include "measure/machines.h"
+#include "measure/predict.h"
 #include "model/tiny_model.h"
 
 namespace handmill::measure {
@@ -89,6 +91,11 @@ TEST(MixTest, IsWhatAFileOfTheSameShapeHas) {
           EXPECT_EQ(got.product_ops, want.product_ops) << architecture;
           EXPECT_EQ(got.attention_ops, want.attention_ops) << architecture << depth;
         }
+      const Machine machine = given_machine("50GB/s,1TFLOPS")->machine;
+      EXPECT_NEAR(predict_prefill(counted, machine, KvType::kF16, 300, 0, 128)->seconds /
+                      predict_prefill(*of_file, machine, KvType::kF16, 300, 0, 128)->seconds,
+                  1, 1e-9)
+          << architecture << tied;
     }
 }
 

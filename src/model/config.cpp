@@ -36,9 +36,7 @@ Status read_attention(const Keys& keys, Config& config) {
   if (value_dim != config.head_dim)
     return base::unsupported("{} is {}; handmill supports values as long as keys ({}) only",
                              keys.name("attention.value_length"), value_dim, config.head_dim);
-  // Rounding noise averages over the width: only small models show it (docs/NUMERICS.md).
-  constexpr int kSmall = 1024;
-  config.fine_attention_input = config.width < kSmall;
+  config.fine_attention_input = config.width < kFineInputBelow;
   config.attention_scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config.head_dim)));
   HANDMILL_TRY(config.rope_dims,
                keys.count_or("rope.dimension_count", config.head_dim, kMaxHeadDim));

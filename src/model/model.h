@@ -20,6 +20,9 @@ namespace handmill::model {
 /// Which positions' hidden states make an embedding.
 enum class Pooling { kMean, kFirst, kLast };
 
+/// Rounding noise averages over the width: only narrower models show it (docs/NUMERICS.md).
+inline constexpr int kFineInputBelow = 1024;
+
 /// Variation is data: everything in which the architectures differ.
 struct Config {
   std::string architecture;
