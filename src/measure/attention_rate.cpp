@@ -14,10 +14,10 @@ using backend::Backend;
 /// A cache at a depth, and what attention over it takes.
 class DeepCache {
  public:
-  static constexpr int kHeads = 12, kKvHeads = 2, kDim = 128, kDepth = 8192, kRowsMost = 64;
+  static constexpr int kHeads = 12, kKvHeads = 2, kDepth = 8192, kRowsMost = 64;
 
   static Result<std::unique_ptr<DeepCache>> make(Backend& backend, backend::KvType type,
-                                                 size_t cold_bytes);
+                                                 int head_dim, size_t cold_bytes);
   int layers() const { return layers_; }  // that are filled
   double layer_bytes() const {
     return static_cast<double>(store_->block_bytes()) / shape_.layers * kBlocks;
@@ -48,11 +48,11 @@ class DeepCache {
 };
 
 Result<std::unique_ptr<DeepCache>> DeepCache::make(Backend& backend, backend::KvType type,
-                                                   size_t cold_bytes) {
-  const backend::KvShape one{1, kKvHeads, kDim, type};
+                                                   int head_dim, size_t cold_bytes) {
+  const backend::KvShape one{1, kKvHeads, head_dim, type};
   const size_t layer = backend.kv_block_bytes(one) * kBlocks;
   const auto layers = static_cast<int>(cold_bytes / layer + 1);
-  std::unique_ptr<DeepCache> cache(new DeepCache(backend, {layers, kKvHeads, kDim, type}));
+  std::unique_ptr<DeepCache> cache(new DeepCache(backend, {layers, kKvHeads, head_dim, type}));
   HANDMILL_OK(cache->allocate());
   HANDMILL_TRY(cache->layers_, cache->fill());
   return cache;
@@ -60,17 +60,19 @@ Result<std::unique_ptr<DeepCache>> DeepCache::make(Backend& backend, backend::Kv
 
 Status DeepCache::allocate() {
   constexpr size_t kRows = kRowsMost;
+  const auto dim = static_cast<size_t>(shape_.head_dim);
   table_.resize(kBlocks);
   std::iota(table_.begin(), table_.end(), 0);
   positions_.resize(kRows);
   std::iota(positions_.begin(), positions_.end(), kDepth - kRowsMost);
   HANDMILL_TRY(store_, backend_.kv_store(shape_, kBlocks));
-  HANDMILL_TRY(turns_, backend_.array(kRows, kDim));
-  HANDMILL_TRY(q_, random_array(backend_, kRows, kHeads * kDim));
-  HANDMILL_TRY(k_, random_array(backend_, kRows, kKvHeads * kDim));
-  HANDMILL_TRY(v_, random_array(backend_, kRows, kKvHeads * kDim));
-  HANDMILL_TRY(out_, backend_.activations(kRows, kHeads * kDim, {.codes = true}));
-  const backend::Rope rope{.dims = kDim, .frequency = std::vector<double>(kDim / 2, 0.01)};
+  HANDMILL_TRY(turns_, backend_.array(kRows, dim));
+  HANDMILL_TRY(q_, random_array(backend_, kRows, kHeads * dim));
+  HANDMILL_TRY(k_, random_array(backend_, kRows, kKvHeads * dim));
+  HANDMILL_TRY(v_, random_array(backend_, kRows, kKvHeads * dim));
+  HANDMILL_TRY(out_, backend_.activations(kRows, kHeads * dim, {.codes = true}));
+  const backend::Rope rope{.dims = shape_.head_dim,
+                           .frequency = std::vector<double>(dim / 2, 0.01)};
   backend_.angles(rope, positions_, *turns_);
   return {};
 }
@@ -80,10 +82,10 @@ void DeepCache::attend(int layer, int heads, int window, std::span<const int32_t
   static constexpr int32_t kSequences[kRowsMost] = {};
   const backend::Attention attention{.heads = heads,
                                      .kv_heads = kKvHeads,
-                                     .head_dim = kDim,
+                                     .head_dim = shape_.head_dim,
                                      .scale = 0.1f,
                                      .window = window,
-                                     .rope_dims = kDim};
+                                     .rope_dims = shape_.head_dim};
   const std::span<const int32_t> sequences(kSequences, positions.size());
   backend_.attend(attention, {positions, sequences, {&table, 1}}, *turns_, *q_, *k_, *v_, *store_,
                   layer, out);
@@ -92,8 +94,9 @@ void DeepCache::attend(int layer, int heads, int window, std::span<const int32_t
 /// Every block is written once, or its pages would all be the system's one page of zeros, which a
 /// cache holds. Each is a sequence of its own for that, whose rows see themselves alone.
 Result<int> DeepCache::fill() {
-  HANDMILL_TRY(const auto out,
-               backend_.activations(backend::kKvBlock, kKvHeads * kDim, {.codes = true}));
+  HANDMILL_TRY(const auto out, backend_.activations(backend::kKvBlock,
+                                                    kKvHeads * static_cast<size_t>(shape_.head_dim),
+                                                    {.codes = true}));
   std::vector<int32_t> first(backend::kKvBlock);
   std::iota(first.begin(), first.end(), 0);
   const auto fill_layer = [&](int layer) {
@@ -108,14 +111,15 @@ Result<int> DeepCache::fill() {
 
 }  // namespace
 
-Result<AttentionRate> measure_attention(Backend& backend, backend::KvType type, size_t cold_bytes) {
-  HANDMILL_TRY(const auto cache, DeepCache::make(backend, type, cold_bytes));
+Result<AttentionRate> measure_attention(Backend& backend, backend::KvType type, int head_dim,
+                                        size_t cold_bytes) {
+  HANDMILL_TRY(const auto cache, DeepCache::make(backend, type, head_dim, cold_bytes));
   const double one_s = median_seconds(kFigureBudget, [&] {
     for (int layer = 0; layer < cache->layers(); ++layer) cache->attend(1, layer);
   });
   const int n = affordable_rows(DeepCache::kRowsMost, [&](int rows) { cache->attend(rows, 0); });
   const double many_s = median_seconds(kFigureBudget, [&] { cache->attend(n, 0); });
-  const double operations = 4.0 * DeepCache::kDepth * DeepCache::kHeads * DeepCache::kDim * n;
+  const double operations = 4.0 * DeepCache::kDepth * DeepCache::kHeads * head_dim * n;
   return AttentionRate{std::string(backend::kv_name(type)),
                        {cache->layer_bytes() * cache->layers() / one_s, Source::kMeasured},
                        {operations / many_s, Source::kMeasured}};

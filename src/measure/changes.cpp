@@ -16,6 +16,7 @@ Machine with_rates(Machine machine, double bytes, double ops) {
   };
   scale(machine.products);
   scale(machine.attention);
+  scale(machine.attention_64);
   machine.elements_s.value *= ops;
   return machine;
 }

@@ -30,8 +30,9 @@ Machine machine_of(double bytes_s, double ops_s) {
 
 /// Bandwidth speeds decode up alone, arithmetic prefill alone, and half the cache a deep decode.
 TEST(ChangesTest, EachMovesWhatItBinds) {
-  const auto got = what_would_change(shape_of_one_part(), machine_of(1e3, 1e5),
-                                     {.kv = KvType::kF16, .depth = 639, .prompt = 512, .chunk = 512});
+  const auto got =
+      what_would_change(shape_of_one_part(), machine_of(1e3, 1e5),
+                        {.kv = KvType::kF16, .depth = 639, .prompt = 512, .chunk = 512});
   ASSERT_TRUE(got.ok()) << got.error().message;
   ASSERT_EQ(got->size(), 4u);
   const Change &now = (*got)[0], &memory = (*got)[1], &ops = (*got)[2], &cache = (*got)[3];

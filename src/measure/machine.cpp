@@ -143,7 +143,8 @@ json::object to_json(const Machine& machine) {
           {"layer_s", to_json(machine.layer_s)},
           {"elements_s", to_json(machine.elements_s)},
           {"products", rates_json(machine.products, "format", &ProductRate::format)},
-          {"attention", rates_json(machine.attention, "kv", &AttentionRate::kv)}};
+          {"attention", rates_json(machine.attention, "kv", &AttentionRate::kv)},
+          {"attention_64", rates_json(machine.attention_64, "kv", &AttentionRate::kv)}};
 }
 
 Result<Machine> machine_from_json(std::string_view text) {
@@ -160,6 +161,7 @@ Result<Machine> machine_from_json(std::string_view text) {
   reader.figure("elements_s", machine.elements_s);
   reader.rates("products", "format", &ProductRate::format, machine.products);
   reader.rates("attention", "kv", &AttentionRate::kv, machine.attention);
+  reader.rates("attention_64", "kv", &AttentionRate::kv, machine.attention_64);
   reader.end();
   if (error) return *std::move(error);
   return machine;

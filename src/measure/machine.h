@@ -55,8 +55,9 @@ struct Machine {
   Figure ops_s;         // the roof of prefill: products in the arithmetic that handmill uses there
   Figure layer_s;       // what a layer of one row costs beside bytes and operations: waiting, norms
   Figure elements_s;    // numbers of many rows that pass between products: norms, gates, coding
-  std::vector<ProductRate> products;  // by handmill's kernels; empty where never measured
-  std::vector<AttentionRate> attention;
+  std::vector<ProductRate> products;        // by handmill's kernels; empty where never measured
+  std::vector<AttentionRate> attention;     // over heads of 128
+  std::vector<AttentionRate> attention_64;  // over heads of 64, whose every score costs as much
   bool operator==(const Machine&) const = default;
 
   /// Operations that must be done on a byte for arithmetic to bind, not memory: π / β (Williams,

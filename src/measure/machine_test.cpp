@@ -18,6 +18,7 @@ Machine full() {
   machine.products = {{"q4_k", {40e9, Source::kMeasured}, {}},
                       {"q8_0", {}, {5e11, Source::kGiven}}};
   machine.attention = {{"f16", {30e9, Source::kMeasured}, {2e11, Source::kMeasured}}};
+  machine.attention_64 = {{"q8_0", {20e9, Source::kMeasured}, {1e11, Source::kMeasured}}};
   return machine;
 }
 

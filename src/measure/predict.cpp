@@ -29,7 +29,8 @@ class Clock {
       if (!part.once) product(part, rows * part.codings, share);
     const model::Work work = shape.work(rows, depth, 0, kv);
     spend(share * static_cast<double>(work.kv_bytes),
-          share * static_cast<double>(work.attention_ops) * in_blocks(rows, depth), of_attention());
+          share * static_cast<double>(work.attention_ops) * in_blocks(rows, depth),
+          of_attention(shape.config.head_dim));
     double beside = 0;
     if (machine_.layer_s.known()) beside += machine_.layer_s.value * shape.config.layers;
     // One row's are in the layer's.
@@ -83,8 +84,10 @@ class Clock {
       return {machine_.read_bytes_s.value * kReadShare, machine_.ops_s.value * kOpsShare};
     return rates({}, {});
   }
-  Rates of_attention() {
-    for (const AttentionRate& known : machine_.attention)
+  Rates of_attention(int head_dim) {
+    constexpr int kBetween = 96;  // of the sizes that are measured
+    const bool small = head_dim < kBetween && !machine_.attention_64.empty();
+    for (const AttentionRate& known : small ? machine_.attention_64 : machine_.attention)
       if (known.kv == kv_) return rates(known.bytes_s, known.ops_s);
     return rates({}, {});
   }

@@ -61,6 +61,10 @@ TEST(PredictTest, MeasuredRatesAndLayersComeFirst) {
   EXPECT_NEAR(got->seconds, 1000 / 50.0 + 500 / 25.0 + 2 * 256 / 10.0 + 2 * 3, 1e-6);
   EXPECT_EQ(got->basis, Basis::kMeasured);
   EXPECT_NEAR(got->low(), 0.9 * got->seconds, 1e-9);
+  machine.attention_64 = {{"f16", {5, Source::kMeasured}, fast}};  // the shape's heads are of 32
+  EXPECT_NEAR(predict_decode(two_parts(), machine, KvType::kF16, 0)->seconds,
+              1000 / 50.0 + 500 / 25.0 + 2 * 256 / 5.0 + 2 * 3, 1e-6);
+  machine.attention_64.clear();
   machine.attention.clear();
   EXPECT_EQ(predict_decode(two_parts(), machine, KvType::kF16, 0)->basis, Basis::kRoof);
 }

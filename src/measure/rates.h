@@ -16,10 +16,10 @@ namespace handmill::measure {
 Result<ProductRate> measure_product(backend::Backend& backend, const tensor::Format& format,
                                     size_t cold_bytes, int threads);
 
-/// At depth 8192. bytes_s: one row, over the caches of as many layers as `cold_bytes` hold. ops_s:
-/// 64 rows.
+/// At depth 8192, over heads of `head_dim` (64 or 128). bytes_s: one row, over the caches of as
+/// many layers as `cold_bytes` hold. ops_s: 64 rows.
 Result<AttentionRate> measure_attention(backend::Backend& backend, backend::KvType type,
-                                        size_t cold_bytes);
+                                        int head_dim, size_t cold_bytes);
 
 /// Seconds of the seven operations of a decode step's layer, with norms of 2048 and matrices so
 /// small that nearly nothing is read or multiplied: what is left are the waits between operations.

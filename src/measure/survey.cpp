@@ -87,9 +87,14 @@ class Surveyor {
   }
   Status attention() {
     for (const backend::KvType type : kCaches) {
-      HANDMILL_TRY(auto rate, measure_attention(backend_, type, cold_bytes(survey_.system)));
-      survey_.machine.attention.push_back(std::move(rate));
-      step();
+      Machine& machine = survey_.machine;
+      for (auto [head_dim, rates] :
+           {std::pair(128, &machine.attention), {64, &machine.attention_64}}) {
+        HANDMILL_TRY(auto rate,
+                     measure_attention(backend_, type, head_dim, cold_bytes(survey_.system)));
+        rates->push_back(std::move(rate));
+        step();
+      }
     }
     return {};
   }
@@ -114,7 +119,7 @@ class Surveyor {
     machine.ops_s = measured(*std::ranges::max_element(int8_roofs_));
   }
 
-  static constexpr uint64_t kSteps = 4 + 2 + kFormats.size() + kCaches.size() + 1;
+  static constexpr uint64_t kSteps = 4 + 2 + kFormats.size() + 2 * kCaches.size() + 1;
   Survey& survey_;
   backend::Backend& backend_;
   const base::Progress& progress_;

@@ -93,7 +93,7 @@ TEST(Rates, AreMeasured) {
   const auto product = measure_product(**backend, *format, 1, 2);
   ASSERT_TRUE(product.ok()) << product.error().message;
   EXPECT_EQ(product->format, "q4_k");
-  const auto attention = measure_attention(**backend, backend::KvType::kQ8_0, 1);
+  const auto attention = measure_attention(**backend, backend::KvType::kQ8_0, 64, 1);
   ASSERT_TRUE(attention.ok()) << attention.error().message;
   EXPECT_EQ(attention->kv, "q8_0");
   const auto layer = measure_layer(**backend);
