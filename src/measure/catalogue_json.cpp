@@ -113,6 +113,7 @@ class Reader {
   void fetch(Fields fields, CatalogueModel& out) {
     out.repository = fields.text("repository");
     out.file = fields.text("file");
+    if (!out.file.ends_with(".gguf")) fields.fail("file", "must end in .gguf");
     fields.end();
   }
   Thinking thinking(Fields& fields) {

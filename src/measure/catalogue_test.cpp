@@ -77,7 +77,7 @@ std::string model_text(std::string_view change = "", std::string_view shape = ""
       "head_dim": 16, "ffn_width": 96, "vocab": 100, "context": 512, "tied": true{}}},
       "parameters": {{"value": 5, "source": "s"}}, "header_bytes": 0,
       "licence": {{"name": "L", "commercial": true}}, "languages": [], "thinking": "never",
-      "fill_in_the_middle": false, "fetch": {{"repository": "r", "file": "f"}},
+      "fill_in_the_middle": false, "fetch": {{"repository": "r", "file": "f.gguf"}},
       "scores": []{}}})",
       shape, change);
 }
