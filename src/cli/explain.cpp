@@ -137,6 +137,9 @@ Action declare_explain(Args& args) {
       "  handmill explain\n"
       "  handmill explain qwen2.5-coder-0.5b-q4_k_m -d 0,8192 --kv q8_0\n"
       "  handmill explain ./model.gguf --on 780M-DDR5-5600\n"
+      "  handmill explain https://example.org/model.gguf            (fetches its header alone)\n"
+      "  handmill explain hf:OWNER/NAME:Q4_K_M                      (from a hub; HF_ENDPOINT, "
+      "HF_TOKEN)\n"
       "  handmill explain qwen2.5:7b-instruct-q4_K_M --on 4060Ti    (from the catalogue, without a "
       "file)");
   return [options] { return explain_model(*options); };

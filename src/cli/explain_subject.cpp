@@ -4,6 +4,9 @@
 
 #include "base/error.h"
 #include "cli/catalogue_file.h"
+#include "cli/figures.h"
+#include "cli/hub.h"
+#include "cli/model_header.h"
 #include "cli/session.h"
 #include "measure/mix.h"
 
@@ -14,6 +17,14 @@ Result<Subject> of_file(const ModelFile& model, const backend::Backend& backend)
   HANDMILL_TRY(const auto file, open_file(model));
   HANDMILL_TRY(auto shape, measure::read_shape(*file, backend));
   return Subject{model.name, std::move(shape), "the file"};
+}
+
+Result<Subject> of_remote(const std::string& word, const backend::Backend& backend) {
+  HANDMILL_TRY(const ModelHeader header, open_model_header(word));
+  HANDMILL_TRY(auto shape, measure::read_shape(*header.file, backend));
+  std::string from = fmt::format("the header at {}: {} of its {} were fetched", header.file->path(),
+                                 bytes_text(header.fetched_bytes), bytes_text(shape.file_bytes));
+  return Subject{header.name, std::move(shape), std::move(from)};
 }
 
 Result<Subject> of_catalogue(const measure::CatalogueName& found, const std::string& date,
@@ -36,6 +47,7 @@ Result<Subject> of_catalogue(const measure::CatalogueName& found, const std::str
 }  // namespace
 
 Result<Subject> find_subject(const std::string& word, const backend::Backend& backend) {
+  if (is_remote(word)) return of_remote(word, backend);
   auto file = find_model(word);
   if (file.ok()) return of_file(*file, backend);
   HANDMILL_TRY(const UsedCatalogue used, used_catalogue());

@@ -1,5 +1,5 @@
-// What `explain` explains: a model file that is here, or an entry of the catalogue whose file is
-// not.
+// What `explain` explains: a model file that is here, one elsewhere of which the header is fetched,
+// or an entry of the catalogue without a file.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@ struct Subject {
   measure::Shape shape;
   std::string from;  // where the shape comes from: "the file", "the catalogue of 2026-11-25 …"
 };
-/// `word` as for find_model; where no such file is here, as the catalogue has names:
-/// "qwen2.5:7b-instruct-q4_K_M".
+/// `word` as for find_model, or a remote name (hub.h); where no such file is here, as the catalogue
+/// has names: "qwen2.5:7b-instruct-q4_K_M".
 Result<Subject> find_subject(const std::string& word, const backend::Backend& backend);
 
 }  // namespace handmill::cli

@@ -21,21 +21,6 @@ bool is_digits(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// "x.gguf" → "x", "x-00001-of-00003.gguf" → "x"; nothing for a later part or another file.
-std::string name_of_file(std::string_view file) {
-  if (!file.ends_with(kExtension) || file.size() == kExtension.size()) return "";
-  std::string_view stem = file.substr(0, file.size() - kExtension.size());
-  constexpr size_t kSuffix = 15;  // "-00001-of-00003"
-  if (stem.size() > kSuffix) {
-    const std::string_view suffix = stem.substr(stem.size() - kSuffix);
-    if (suffix[0] == '-' && suffix.substr(6, 4) == "-of-" && is_digits(suffix.substr(1, 5)) &&
-        is_digits(suffix.substr(10)))
-      return suffix.substr(1, 5) == "00001" ? std::string(stem.substr(0, stem.size() - kSuffix))
-                                            : "";
-  }
-  return std::string(stem);
-}
-
 bool is_path(std::string_view word) {
   return word.find('/') != std::string_view::npos || word.ends_with(kExtension);
 }
@@ -96,6 +81,20 @@ Error unknown_model(const std::string& word, const std::vector<ModelFile>& model
 }
 
 }  // namespace
+
+std::string name_of_file(std::string_view file) {
+  if (!file.ends_with(kExtension) || file.size() == kExtension.size()) return "";
+  std::string_view stem = file.substr(0, file.size() - kExtension.size());
+  constexpr size_t kSuffix = 15;  // "-00001-of-00003"
+  if (stem.size() > kSuffix) {
+    const std::string_view suffix = stem.substr(stem.size() - kSuffix);
+    if (suffix[0] == '-' && suffix.substr(6, 4) == "-of-" && is_digits(suffix.substr(1, 5)) &&
+        is_digits(suffix.substr(10)))
+      return suffix.substr(1, 5) == "00001" ? std::string(stem.substr(0, stem.size() - kSuffix))
+                                            : "";
+  }
+  return std::string(stem);
+}
 
 std::vector<ModelFile> list_models(const std::string& folder) {
   std::vector<ModelFile> models;

@@ -17,6 +17,9 @@ struct ModelFile {
   std::string path;  // of a split file, the first part
 };
 
+/// "x.gguf" → "x", "x-00001-of-00003.gguf" → "x"; nothing for a later part or another file.
+std::string name_of_file(std::string_view file);
+
 /// The models in `folder`, by name. A folder that is not there holds none.
 std::vector<ModelFile> list_models(const std::string& folder);
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/model_header.h"
 #include "cli/session.h"
 #include "cli/show_facts.h"
 #include "cli/terminal.h"
@@ -24,11 +25,11 @@ std::string shown(std::string_view text) {
 }
 
 Result<int> show(const ShowOptions& options) {
-  HANDMILL_TRY(const ModelFile model, find_model(options.model));
-  HANDMILL_TRY(const auto file, open_file(model));
+  HANDMILL_TRY(const ModelHeader model, open_model_header(options.model));
+  const auto& file = model.file;
   if (options.chat_template) {
     auto text = file->get_string("tokenizer.chat_template");
-    if (!text.ok()) return base::not_found("{}: holds no chat template", model.path);
+    if (!text.ok()) return base::not_found("{}: holds no chat template", file->path());
     fmt::print("{}\n", shown(*text));
     return kExitOk;
   }
@@ -54,7 +55,8 @@ Action declare_show(Args& args) {
   args.note(
       "Examples:\n"
       "  handmill show\n"
-      "  handmill show ./model.gguf --json | jq .tensor_types");
+      "  handmill show ./model.gguf --json | jq .tensor_types\n"
+      "  handmill show hf:OWNER/NAME:Q4_K_M    # reads its header alone");
   return [options] { return show(*options); };
 }
 

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/quote.h"
 #include "net/client.h"
-#include "net/url.h"
 
 namespace handmill::net {
 namespace {
@@ -76,12 +75,13 @@ std::optional<ContentRange> parse_content_range(std::string_view value) {
 }
 
 Error status_error(const Response& response) {
-  const auto url = parse_url(response.url);
   const bool is_gone = response.status == 404 || response.status == 410;
   const bool has_words =
       !response.body.empty() && !response.header("content-type").starts_with("text/html");
+  // What follows a '?' may be a signature, which nobody is to read.
   return base::make_error(is_gone ? Code::kNotFound : Code::kIo, "{}: {}{}",
-                          url.ok() ? url->place() : "?", status_text(response.status),
+                          response.url.substr(0, response.url.find('?')),
+                          status_text(response.status),
                           has_words ? ": " + base::quoted(response.body, 200) : "");
 }
 
