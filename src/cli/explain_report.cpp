@@ -132,6 +132,7 @@ json::object explanation_json(const Explanation& e) {
     parts.push_back(json::object{{"part", measure::part_name(part.kind)},
                                  {"format", part.format},
                                  {"bytes", part.bytes},
+                                 {"codings", part.codings},
                                  {"ops_per_token", 2 * part.elements}});
   for (const ExplainedDepth& at : e.depths)
     depths.push_back(json::object{{"depth", at.depth},

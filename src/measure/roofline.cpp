@@ -15,7 +15,8 @@ constexpr std::string_view kStyle = R"(<style>
 text { font: 13px system-ui, sans-serif; fill: #1c1c1e }
 .page { fill: #ffffff } .title { font-size: 17px; font-weight: 600 }
 .small { font-size: 11px; fill: #5c5c63 } .grid { stroke: #e2e4e9 }
-.roof { stroke: #1c1c1e; stroke-width: 2; fill: none } .ridge { stroke: #8e97a6; stroke-dasharray: 4 3 }
+.roof { stroke: #1c1c1e; stroke-width: 2; fill: none }
+.ridge { stroke: #8e97a6; stroke-dasharray: 4 3 }
 .prefill { fill: #c2571a } .decode { fill: #2b6cb0 }
 @media (prefers-color-scheme: dark) {
   text { fill: #ececf0 } .page { fill: #17181b } .small { fill: #a4a6ae } .grid { stroke: #2c2f36 }

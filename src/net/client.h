@@ -98,8 +98,8 @@ class Client {
   std::unique_ptr<State> state_;
 };
 
-/// A status that is not what was asked for, in words: the address without its query, the number, and
-/// what a short text in its body says. kNotFound for 404 and 410, otherwise kIo.
+/// A status that is not what was asked for, in words: the address without its query, the number,
+/// and what a short text in its body says. kNotFound for 404 and 410, otherwise kIo.
 Error status_error(const Response& response);
 
 /// A Content-Range's value ("bytes 0-99/1234", "bytes 0-99/*"); nothing where it says anything

@@ -64,15 +64,20 @@ def test_what_a_token_asks(explain, model, layers, heads, kv_heads, dim, paramet
 
 def test_times_are_sums_over_parts(explain):
     told = explain(CODER, "--on", SPEC, "-d", 5000, "-p", 512)
+    assert {part["codings"] for part in told["parts"]} == {1, 2}
     read, ops = 0.75 * 100e9, 0.5 * 2e12
     (at,) = told["depths"]
     for name, rows in ("decode", 1), ("prefill", 512):
         time, seconds = at[name], 0
         for part in told["parts"]:
             once = part["part"] == "head"
-            seconds += max(part["bytes"] / read,
-                           part["ops_per_token"] * (1 if once else rows) / ops)
-        seconds += max(time["kv_bytes"] / read, time["attention_ops"] / ops)
+            # Inputs that are coded twice count twice.
+            work = part["ops_per_token"] * part["codings"]
+            seconds += max(part["bytes"] / read, work * (1 if once else rows) / ops)
+        # Attention computes whole blocks of 64 keys.
+        keys = range(5001, 5001 + rows)
+        blocks = sum(-(-n // 64) * 64 for n in keys) / sum(keys)
+        seconds += max(time["kv_bytes"] / read, time["attention_ops"] * blocks / ops)
         assert time["seconds"] == pytest.approx(seconds, rel=1e-9)
         assert time["tok_s"] == pytest.approx(rows / seconds)
         assert time["seconds_low"] == pytest.approx(0.7 * seconds)

@@ -17,7 +17,8 @@ words = sys.argv[1:]
 def figure(value): return {{"value": value, "source": "measured"}}
 machine = {{"read_bytes_s": figure(100.0), "ops_s": figure(1000.0)}}
 def phase(memory, ops, layers):
-    return {{"seconds": memory + ops + layers, "memory_s": memory, "ops_s": ops, "layers_s": layers}}
+    return {{"seconds": memory + ops + layers, "memory_s": memory, "ops_s": ops,
+             "layers_s": layers}}
 if words[0] == "--version":
     print("handmill stand-in")
 elif words[0] == "probe":
@@ -29,7 +30,8 @@ elif words[0] == "bench" and "broken" in words[1]:
     sys.exit("no such file")
 else:
     roofs = {{"read_bytes_s": {{"median": 50.0}}, "int8_ops_s": {{"median": 500.0}}}}
-    def run(test, speed): return {{"test": test, "depth": 0, "roofs": roofs, "tok_s": {{"median": speed}}}}
+    def run(test, speed):
+        return {{"test": test, "depth": 0, "roofs": roofs, "tok_s": {{"median": speed}}}}
     print(json.dumps([run("pp100", 10.0), run("tg8", 0.5)]))
 """
 
@@ -38,8 +40,9 @@ def run_tool(folder, *words):
     program = folder / "stand-in"
     program.write_text(STAND_IN.format(python=sys.executable), encoding="utf-8")
     os.chmod(program, 0o755)
-    return subprocess.run([sys.executable, TOOL, "--handmill", program, "-p", "100", "-n", "8", "-r",
-                           "1", *words], capture_output=True, text=True, check=False, timeout=120)
+    command = [sys.executable, TOOL, "--handmill", program, "-p", "100", "-n", "8", "-r", "1"]
+    return subprocess.run([*command, *words], capture_output=True, text=True, check=False,
+                          timeout=120)
 
 
 def test_errors_are_of_the_time_and_by_the_roofs(tmp_path):
