@@ -11,6 +11,7 @@
 #include "cli/explain_report.h"
 #include "cli/explain_subject.h"
 #include "cli/machine_file.h"
+#include "cli/output_file.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "measure/machines.h"
@@ -26,6 +27,7 @@ struct ExplainOptions {
   int threads = 0;
   std::string kv = "f16";
   std::string on;
+  std::string plot;
   bool json = false;
 };
 
@@ -51,11 +53,16 @@ Result<measure::GivenMachine> machine_of(const ExplainOptions& options) {
   return measure::GivenMachine{*std::move(kept), ""};
 }
 
-/// Empty, and far: as far as 8192, or the model's own context.
-std::vector<int> usual_depths(int context) {
+/// Those that were asked for; or empty, and far: as far as 8192, or the model's own context.
+Result<std::vector<int>> depths_of(const ExplainOptions& options, int context) {
+  for (const int depth : options.depths)
+    if (depth >= context)
+      return base::invalid("--depth: {} is beyond the model's context of {} tokens", depth,
+                           context);
+  if (!options.depths.empty()) return options.depths;
   std::vector<int> depths = {0};
   for (const int depth : {4096, 8192})
-    if (depth <= context) depths.push_back(depth);
+    if (depth < context) depths.push_back(depth);
   return depths;
 }
 
@@ -77,8 +84,8 @@ Result<Explanation> explain(const ExplainOptions& options) {
       static_cast<uint64_t>((out.context + backend::kKvBlock - 1) / backend::kKvBlock);
   out.kv_bytes = blocks * out.shape.kv_block_bytes(kv);
   const int chunk = engine::Options{}.prefill_chunk;
-  for (const int depth :
-       options.depths.empty() ? usual_depths(out.shape.config.context) : options.depths) {
+  HANDMILL_TRY(const auto depths, depths_of(options, out.shape.config.context));
+  for (const int depth : depths) {
     ExplainedDepth at;
     at.depth = depth;
     HANDMILL_TRY(at.decode, measure::predict_decode(out.shape, out.machine, kv, depth));
@@ -86,11 +93,25 @@ Result<Explanation> explain(const ExplainOptions& options) {
                                                       depth, chunk));
     out.depths.push_back(at);
   }
+  std::optional<measure::Machine> here;
+  if (!options.on.empty()) {
+    HANDMILL_TRY(here, kept_machine(options.threads));
+  }
+  HANDMILL_TRY(out.changes, find_changes(out.shape, out.machine, here ? &*here : nullptr,
+                                         {kv, depths.back(), options.prompt, chunk}, out.context));
   return out;
+}
+
+Status write_plot(const Explanation& explanation, const std::string& path) {
+  const std::string svg = explanation_plot(explanation);
+  HANDMILL_TRY(OutputFile file, OutputFile::create(path));
+  HANDMILL_OK(file.write(svg.data(), svg.size()));
+  return file.commit();
 }
 
 Result<int> explain_model(const ExplainOptions& options) {
   HANDMILL_TRY(const Explanation explanation, explain(options));
+  if (!options.plot.empty()) HANDMILL_OK(write_plot(explanation, options.plot));
   if (options.json) {
     fmt::print("{}\n", boost::json::serialize(explanation_json(explanation)));
   } else {
@@ -119,6 +140,7 @@ Action declare_explain(Args& args) {
   args.option("-p,--prompt", "N", options->prompt, "Length of the prompt");
   args.option("--context", "N", options->context, "Tell the memory of so many tokens");
   args.option("--on", "MACHINE", options->on, "Another machine than this [this, as probe kept it]");
+  args.option("--plot", "FILE", options->plot, "Draw the roofline as SVG");
   args.flag("--json", options->json, "One JSON object");
   declare_kv(args, options->kv);
   declare_threads(args, options->threads);

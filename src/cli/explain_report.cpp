@@ -7,6 +7,8 @@
 
 #include "cli/figures.h"
 #include "cli/utf8.h"
+#include "measure/machines.h"
+#include "measure/roofline.h"
 
 namespace handmill::cli {
 namespace {
@@ -50,6 +52,12 @@ void add_machine(const Explanation& e, std::string& out) {
   out += fmt::format("  ridge {} operations a byte: below it memory binds, above it arithmetic\n",
                      three_digits(m.ridge()));
   if (!e.note.empty()) out += fmt::format("  {}\n", e.note);
+  constexpr double kPositions = 4096, kHead = 128;
+  out += fmt::format(
+      "  prefill's attention over {:.0f} tokens has {} if its scores go to memory, fused about "
+      "{:.0f}\n",
+      kPositions, three_digits(measure::unfused_attention_intensity(kPositions, kHead)),
+      kPositions / 2);
 }
 
 void add_parts(const Explanation& e, std::string& out) {
@@ -81,8 +89,11 @@ void add_memory(const Explanation& e, std::string& out) {
                      bytes_text(e.shape.file_bytes + e.kv_bytes));
   const measure::Figure& has = e.machine.memory_bytes;
   if (has.known())
-    out += fmt::format("  the machine has {} ({})\n", bytes_text(static_cast<uint64_t>(has.value)),
-                       source_name(has.source));
+    out += fmt::format("  the machine has {} ({}){}\n",
+                       bytes_text(static_cast<uint64_t>(has.value)), source_name(has.source),
+                       static_cast<double>(e.shape.file_bytes + e.kv_bytes) <= has.value
+                           ? ""
+                           : ": too little; the speeds below are as if it were enough");
 }
 
 void add_depths(const Explanation& e, std::string& out) {
@@ -123,7 +134,20 @@ std::string explanation_text(const Explanation& explanation) {
   add_parts(explanation, out);
   add_memory(explanation, out);
   add_depths(explanation, out);
-  return out;
+  return out + changes_text(explanation.changes);
+}
+
+std::string explanation_plot(const Explanation& e) {
+  std::vector<measure::RooflinePoint> points;
+  const auto add = [&](const std::string& name, const Prediction& prediction, bool prefill) {
+    points.push_back({name, per_byte(prediction.work),
+                      static_cast<double>(prediction.work.ops()) / prediction.seconds, prefill});
+  };
+  for (const ExplainedDepth& at : e.depths) {
+    add(fmt::format("decode at {}", at.depth), at.decode, false);
+    add(fmt::format("prefill {} at {}", e.prompt, at.depth), at.prefill, true);
+  }
+  return measure::roofline_svg(valid_utf8(e.model), e.machine, points);
 }
 
 json::object explanation_json(const Explanation& e) {
@@ -151,7 +175,8 @@ json::object explanation_json(const Explanation& e) {
           {"context", e.context},
           {"context_kv_bytes", e.kv_bytes},
           {"parts", std::move(parts)},
-          {"depths", std::move(depths)}};
+          {"depths", std::move(depths)},
+          {"what_would_change_it", changes_json(e.changes)}};
 }
 
 }  // namespace handmill::cli

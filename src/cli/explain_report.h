@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/explain_changes.h"
 #include "measure/machine.h"
 #include "measure/predict.h"
 #include "measure/shape.h"
@@ -28,9 +29,12 @@ struct Explanation {
   int context = 0;        // that memory is told for
   uint64_t kv_bytes = 0;  // of that context
   std::vector<ExplainedDepth> depths;
+  Changes changes;  // at the last of the depths
 };
 
 std::string explanation_text(const Explanation& explanation);
 boost::json::object explanation_json(const Explanation& explanation);
+/// Decode and prefill of every depth in the machine's roofline, as SVG.
+std::string explanation_plot(const Explanation& explanation);
 
 }  // namespace handmill::cli

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+from xml.etree import ElementTree
 
 import pytest
 
@@ -83,6 +84,49 @@ def test_times_are_sums_over_parts(explain):
         assert time["seconds_low"] == pytest.approx(0.7 * seconds)
         assert time["layers_s"] == 0 and "assumed" in time["basis"]
     assert (at["decode"]["bound"], at["prefill"]["bound"]) == ("memory", "arithmetic")
+
+
+def test_what_would_change_it(explain, call):
+    told = explain(CODER, "--on", SPEC, "-d", "0,8192")
+    at, changed = told["depths"][1], told["what_would_change_it"]
+    assert changed["depth"] == 8192 and changed["split"] is None
+    memory, arithmetic, cache = changed["changes"]
+    assert "bandwidth" in memory["what"] and "q8_0" in cache["what"]
+    assert memory["decode_tok_s"] == pytest.approx(2 * at["decode"]["tok_s"], rel=0.02)
+    assert arithmetic["decode_tok_s"] == pytest.approx(at["decode"]["tok_s"], rel=0.02)
+    assert arithmetic["ttft_s"] == pytest.approx(at["prefill"]["seconds"] / 2, rel=0.1)
+    narrow = explain(CODER, "--on", SPEC, "-d", 8192, "--kv", "q8_0")["depths"][0]
+    assert cache["decode_tok_s"] == pytest.approx(narrow["decode"]["tok_s"])
+    words = call("explain", CODER, "--on", SPEC, "-d", "8192").stdout.decode()
+    assert "What would change it, behind 8192 tokens" in words and "TTFT unchanged" in words
+
+
+def test_layers_that_do_not_fit_are_on_this_machine(call, explain):
+    assert call("probe", "--json").returncode in (0, 1)
+    small = "100GB/s,2TFLOPS,0.3GB"
+    told = explain(CODER, "--on", small, "-d", 0, "--context", 4096)
+    split = told["what_would_change_it"]["split"]
+    if call("explain", CODER).returncode != 0:
+        assert split is None  # probe was refused: nothing is known of this machine
+        return
+    assert 0 < split["layers"] < split["of"] == 24
+    words = call("explain", CODER, "--on", small, "-d", 0, "--context", 4096).stdout.decode()
+    assert f"It does not fit. {split['layers']} of 24 layers there" in words
+
+
+def test_the_plot_shows_every_depth(call, tmp_path):
+    path = tmp_path / "roofline.svg"
+    done = call("explain", SMALL, "--on", SPEC, "-d", "0,4096", "--plot", str(path))
+    assert done.returncode == 0, done.stderr
+    texts = [tag.text for tag in ElementTree.parse(path).iter() if tag.tag.endswith("text")]
+    for name in ("decode at 0", "decode at 4096", "prefill 512 at 0", "ridge 20.0"):
+        assert name in texts
+
+
+def test_a_depth_beyond_the_context_is_refused(call):
+    done = call("explain", SMALL, "--on", SPEC, "-d", "8192")
+    assert done.returncode == 1
+    assert b"8192 is beyond the model's context of 8192 tokens" in done.stderr
 
 
 def test_a_long_prompt_reads_the_weights_in_every_step(explain):
