@@ -1,4 +1,6 @@
 // handmill bench: the speed of prefill and decode, over lists of lengths, depths, batches, threads.
+#include "measure/bench.h"
+
 #include <algorithm>
 #include <climits>
 #include <cstdio>
@@ -6,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "cli/bench_measure.h"
 #include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/session.h"
@@ -14,6 +15,8 @@
 
 namespace handmill::cli {
 namespace {
+
+using measure::BenchTest;
 
 struct BenchOptions {
   std::string model;
@@ -94,7 +97,7 @@ Result<int> bench(const BenchOptions& options) {
   for (const int threads : options.threads) {
     HANDMILL_TRY(const engine::Options settings, options_for(tests, options, threads));
     HANDMILL_TRY(const auto engine, open_engine(model, file, settings));
-    Bench bench(*engine);
+    measure::Bench bench(*engine);
     for (const BenchTest& test : tests) {
       show_progress(test);
       auto samples = bench.measure(test, options.repeats);

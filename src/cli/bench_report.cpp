@@ -2,10 +2,12 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <functional>
 
 namespace handmill::cli {
 namespace {
+
+using measure::BenchSample;
+using measure::Spread;
 
 std::string csv_cell(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
@@ -16,29 +18,6 @@ std::string csv_cell(const std::string& text) {
 
 boost::json::object json_of(const Spread& spread) {
   return {{"median", spread.median}, {"low", spread.low}, {"high", spread.high}};
-}
-
-double read_roof(const BenchSample& sample) { return sample.roofs.read_bytes_s; }
-double int8_roof(const BenchSample& sample) { return sample.roofs.int8_ops_s; }
-
-template <class Figure>
-Spread spread_over(const std::vector<BenchSample>& samples, Figure figure) {
-  std::vector<double> values;
-  for (const BenchSample& sample : samples) values.push_back(std::invoke(figure, sample));
-  return spread_of(std::move(values));
-}
-
-/// Of all repeats together, for each token.
-double per_token(const BenchResult& result, uint64_t amount) {
-  int64_t tokens = 0;
-  for (const BenchSample& sample : result.samples) tokens += sample.tokens;
-  return static_cast<double>(amount) / static_cast<double>(tokens);
-}
-
-model::Work work_of(const BenchResult& result) {
-  model::Work work;
-  for (const BenchSample& sample : result.samples) work += sample.work;
-  return work;
 }
 
 }  // namespace
@@ -59,18 +38,10 @@ const char* const kBenchFigures =
     "  of_read_roof, of_int8_roof  bytes and operations per second, as parts of 1 of the roofs\n"
     "  bound  \"read\" or \"int8\": the roof that is nearer";
 
-Spread BenchResult::spread(double (BenchSample::*figure)() const) const {
-  return spread_over(samples, figure);
-}
-
-bool BenchResult::read_binds() const {
-  return spread(&BenchSample::of_read_roof).median >= spread(&BenchSample::of_int8_roof).median;
-}
-
 std::string bench_json(const std::vector<BenchResult>& results) {
   boost::json::array list;
   for (const BenchResult& r : results) {
-    const model::Work work = work_of(r);
+    const model::Work work = r.work();
     boost::json::object object;
     object["test"] = r.test.name();
     object["depth"] = r.test.depth;
@@ -78,12 +49,12 @@ std::string bench_json(const std::vector<BenchResult>& results) {
     object["tok_s"] = json_of(r.spread(&BenchSample::tok_s));
     object["batch"] = r.test.batch;
     object["kv"] = r.kv;
-    object["bytes_per_token"] = per_token(r, work.bytes());
-    object["kv_bytes_per_token"] = per_token(r, work.kv_bytes);
-    object["ops_per_token"] = per_token(r, work.ops());
-    object["attention_ops_per_token"] = per_token(r, work.attention_ops);
-    object["roofs"] = {{"read_bytes_s", json_of(spread_over(r.samples, read_roof))},
-                       {"int8_ops_s", json_of(spread_over(r.samples, int8_roof))}};
+    object["bytes_per_token"] = r.per_token(work.bytes());
+    object["kv_bytes_per_token"] = r.per_token(work.kv_bytes);
+    object["ops_per_token"] = r.per_token(work.ops());
+    object["attention_ops_per_token"] = r.per_token(work.attention_ops);
+    object["roofs"] = {{"read_bytes_s", json_of(r.read_roof())},
+                       {"int8_ops_s", json_of(r.int8_roof())}};
     object["of_read_roof"] = json_of(r.spread(&BenchSample::of_read_roof));
     object["of_int8_roof"] = json_of(r.spread(&BenchSample::of_int8_roof));
     object["bound"] = r.read_binds() ? "read" : "int8";
@@ -107,16 +78,15 @@ std::string bench_csv(const std::vector<BenchResult>& results) {
       "kv,model,backend,repeats,version\n";
   for (const BenchResult& r : results) {
     const Spread tok_s = r.spread(&BenchSample::tok_s);
-    const model::Work work = work_of(r);
+    const model::Work work = r.work();
     out += fmt::format(
         "{},{},{},{},{:.3f},{:.3f},{:.3f},{:.0f},{:.0f},{:.5g},{:.5g},{:.4f},{:.4f},"
         "{},{},{},{},{},{}\n",
         r.test.name(), r.test.depth, r.test.batch, r.threads, tok_s.median, tok_s.low, tok_s.high,
-        per_token(r, work.bytes()), per_token(r, work.ops()),
-        spread_over(r.samples, read_roof).median, spread_over(r.samples, int8_roof).median,
-        r.spread(&BenchSample::of_read_roof).median, r.spread(&BenchSample::of_int8_roof).median,
-        r.read_binds() ? "read" : "int8", r.kv, csv_cell(r.model), csv_cell(r.backend), r.repeats,
-        HANDMILL_VERSION);
+        r.per_token(work.bytes()), r.per_token(work.ops()), r.read_roof().median,
+        r.int8_roof().median, r.spread(&BenchSample::of_read_roof).median,
+        r.spread(&BenchSample::of_int8_roof).median, r.read_binds() ? "read" : "int8", r.kv,
+        csv_cell(r.model), csv_cell(r.backend), r.repeats, HANDMILL_VERSION);
   }
   return out;
 }
@@ -134,11 +104,11 @@ std::string bench_table_row(const BenchResult& r) {
   if (r.read_binds()) {
     rate = fmt::format("{:.1f} GB/s", r.spread(&BenchSample::read_bytes_s).median / 1e9);
     part = fmt::format("{:.0f} % of {:.1f}", 100 * r.spread(&BenchSample::of_read_roof).median,
-                       spread_over(r.samples, read_roof).median / 1e9);
+                       r.read_roof().median / 1e9);
   } else {
     rate = fmt::format("{:.0f} GOP/s", r.spread(&BenchSample::int8_ops_s).median / 1e9);
     part = fmt::format("{:.0f} % of {:.0f}", 100 * r.spread(&BenchSample::of_int8_roof).median,
-                       spread_over(r.samples, int8_roof).median / 1e9);
+                       r.int8_roof().median / 1e9);
   }
   return fmt::format("{:<8}{:>8}{:>7}{:>9}{:>11.1f}{:>20}{:>12}{:>18}\n", r.test.name(),
                      r.test.depth, r.test.batch, r.threads, tok_s.median,

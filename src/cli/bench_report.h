@@ -4,24 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/bench_measure.h"
+#include "measure/bench_result.h"
 
 namespace handmill::cli {
 
-struct BenchResult {
-  BenchTest test;
-  int threads = 0;
-  int repeats = 0;
-  std::vector<BenchSample> samples;  // at least one
-  std::string model;
-  std::string kv;
-  std::string backend;
-
-  /// Of a figure of the samples: spread(&BenchSample::tok_s).
-  Spread spread(double (BenchSample::*figure)() const) const;
-  /// Whether the read roof is nearer than the int8 roof.
-  bool read_binds() const;
-};
+using measure::BenchResult;
 
 /// What the columns and fields mean, for the help page.
 extern const char* const kBenchFigures;

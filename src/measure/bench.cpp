@@ -1,4 +1,4 @@
-#include "cli/bench_measure.h"
+#include "measure/bench.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace handmill::cli {
+namespace handmill::measure {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -21,12 +21,6 @@ int64_t BenchTest::positions_needed() const {
   // Whole blocks for every sequence, and one to spare for the token after the last.
   const int64_t each = int64_t{depth} + tokens + 2 * backend::kKvBlock;
   return each * batch;
-}
-
-Spread spread_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t n = values.size();
-  return {(values[(n - 1) / 2] + values[n / 2]) / 2, values.front(), values.back()};
 }
 
 /// A few requests that began together, and what was measured of them.
@@ -215,4 +209,4 @@ Result<std::vector<BenchSample>> Bench::measure(const BenchTest& test, int repea
   return samples;
 }
 
-}  // namespace handmill::cli
+}  // namespace handmill::measure

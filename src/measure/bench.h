@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "engine/engine.h"
 
-namespace handmill::cli {
+namespace handmill::measure {
 
 /// One line of a bench: so many tokens of prefill or decode, behind so many cached ones, in so many
 /// sequences at once.
@@ -25,15 +25,6 @@ struct BenchTest {
   std::string name() const;          // "pp512", "tg128"
   int64_t positions_needed() const;  // of key/value cache
 };
-
-/// Of some repeats.
-struct Spread {
-  double median = 0;
-  double low = 0;
-  double high = 0;
-};
-/// REQUIRES: at least one value.
-Spread spread_of(std::vector<double> values);
 
 /// One repeat: what was done in how long, and what the machine could do at that time.
 struct BenchSample {
@@ -77,4 +68,4 @@ class Bench {
   uint64_t random_ = 0x9E3779B97F4A7C15;
 };
 
-}  // namespace handmill::cli
+}  // namespace handmill::measure
