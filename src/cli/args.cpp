@@ -144,6 +144,16 @@ void Args::option(const std::string& names, std::string meta, int& value, std::s
          std::move(help));
 }
 
+void Args::option(const std::string& names, std::string meta, std::optional<int>& value,
+                  std::string help) {
+  option(names, std::move(meta), last_value([&value](const std::string& text) -> Status {
+           HANDMILL_TRY(const int64_t number, parse_integer(text, INT_MIN, INT_MAX));
+           value = static_cast<int>(number);
+           return {};
+         }),
+         std::move(help));
+}
+
 void Args::option(const std::string& names, std::string meta, std::string& value,
                   std::string help) {
   option(names, std::move(meta), last_value([&value](const std::string& text) -> Status {

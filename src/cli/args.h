@@ -31,6 +31,8 @@ class Args {
   // live until parse() has returned. Given twice, the last one counts, except where all are kept.
   void flag(const std::string& names, bool& value, std::string help);
   void option(const std::string& names, std::string meta, int& value, std::string help);
+  void option(const std::string& names, std::string meta, std::optional<int>& value,
+              std::string help);
   void option(const std::string& names, std::string meta, std::string& value, std::string help);
   void option(const std::string& names, std::string meta, std::optional<std::string>& value,
               std::string help);

@@ -1,21 +1,20 @@
 // handmill bench: the speed of prefill and decode, over lists of lengths, depths, batches, threads.
-#include "measure/bench.h"
-
 #include <algorithm>
 #include <climits>
-#include <cstdio>
-#include <fmt/format.h>
-#include <unistd.h>
+#include <optional>
 
 #include "base/error.h"
+#include "cli/bench_output.h"
 #include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/session.h"
-#include "cli/terminal.h"
+#include "cli/utf8.h"
+#include "measure/speed_bench.h"
 
 namespace handmill::cli {
 namespace {
 
+using measure::BenchRecord;
 using measure::BenchTest;
 
 struct BenchOptions {
@@ -25,10 +24,18 @@ struct BenchOptions {
   std::vector<int> depth = {0};
   std::vector<int> batch = {1};
   std::vector<int> threads = {0};
-  int repeats = 5;
+  std::optional<int> repeats;  // nothing: as many as it takes
+  double tight_percent = 2;
+  int most = 20;
+  int budget_s = 120;
   std::string kv = "f16";
   SpeculationFlags speculation{"off", ""};  // answers to random prompts loop, which flatters it
   std::string output = "table";
+  bool markdown = false, csv = false, jsonl = false, json = false;
+
+  std::string format() const {
+    return json ? "record" : jsonl ? "jsonl" : csv ? "csv" : markdown ? "markdown" : output;
+  }
 };
 
 constexpr int kMostTokens = 1 << 22;
@@ -48,9 +55,9 @@ std::vector<BenchTest> make_tests(const BenchOptions& options) {
   for (const int depth : options.depth)
     for (const int batch : options.batch) {
       for (const int tokens : options.prefill)
-        if (tokens > 0) tests.push_back({true, tokens, depth, batch});
+        if (tokens > 0) tests.push_back(measure::speed_test(true, tokens, depth, batch));
       for (const int tokens : options.decode)
-        if (tokens > 0) tests.push_back({false, tokens, depth, batch});
+        if (tokens > 0) tests.push_back(measure::speed_test(false, tokens, depth, batch));
     }
   return tests;
 }
@@ -60,7 +67,9 @@ Status check(const BenchOptions& options) {
   HANDMILL_OK(check_list("-n", options.decode, 0, kMostTokens));
   HANDMILL_OK(check_list("-d", options.depth, 0, kMostTokens));
   HANDMILL_OK(check_list("--batch", options.batch, 1, kMostBatch));
-  HANDMILL_OK(check_list("-r", {options.repeats}, 1, kMostRepeats));
+  if (options.repeats) HANDMILL_OK(check_list("-r", {*options.repeats}, 1, kMostRepeats));
+  HANDMILL_OK(check_list("--most", {options.most}, 1, kMostRepeats));
+  HANDMILL_OK(check_list("--budget", {options.budget_s}, 1, 1 << 20));
   for (const int threads : options.threads) HANDMILL_OK(check_threads(threads));
   if (!make_tests(options).empty()) return {};
   return base::invalid("there is nothing to measure: -p and -n are 0");
@@ -79,42 +88,69 @@ Result<engine::Options> options_for(const std::vector<BenchTest>& tests, const B
   return options;
 }
 
-void show_progress(const BenchTest& test) {
-  if (!terminal::has_style(STDERR_FILENO)) return;
-  fmt::print(stderr, "{}measuring {} at depth {}, batch {} …", terminal::kClearLine, test.name(),
-             test.depth, test.batch);
-}
-
-void clear_progress() {
-  if (terminal::has_style(STDERR_FILENO)) fmt::print(stderr, "{}", terminal::kClearLine);
+measure::Repeats repeats_of(const BenchOptions& options) {
+  return {options.repeats.value_or(0), options.tight_percent / 100, options.most,
+          static_cast<double>(options.budget_s)};
 }
 
 Result<int> bench(const BenchOptions& options) {
   const std::vector<BenchTest> tests = make_tests(options);
+  BenchRecord record;
+  HANDMILL_TRY(record.environment, measure::read_environment(HANDMILL_VERSION));
   HANDMILL_TRY(const ModelFile model, find_model(options.model));
   HANDMILL_TRY(const auto file, open_file(model));
-  std::vector<BenchResult> results;
+  const measure::Repeats repeats = repeats_of(options);
+  record.tight = repeats.tight;
+  record.environment.speculate = options.speculation.how;
+  record.environment.model_bytes = file->bytes();
+  BenchOutput output(options.format(), record);
   for (const int threads : options.threads) {
     HANDMILL_TRY(const engine::Options settings, options_for(tests, options, threads));
     HANDMILL_TRY(const auto engine, open_engine(model, file, settings));
-    measure::Bench bench(*engine);
+    measure::SpeedBench bench(*engine);
     for (const BenchTest& test : tests) {
-      show_progress(test);
-      auto samples = bench.measure(test, options.repeats);
-      clear_progress();
-      if (!samples.ok()) return std::move(samples).error();
-      results.push_back({test, engine->threads(), options.repeats, std::move(*samples), model.name,
-                         options.kv, engine->description()});
-      if (options.output != "table") continue;
-      if (results.size() == 1)
-        fmt::print("{}\n{}", engine->description(), bench_table_head(results[0]));
-      fmt::print("{}", bench_table_row(results.back()));
-      std::fflush(stdout);
+      BenchProgress progress;
+      auto result = bench.measure(test, repeats, [&](int done) { progress.show(test, done); });
+      if (!result.ok()) return std::move(result).error();
+      result->model = valid_utf8(model.name);
+      result->kv = options.kv;
+      output.add(*std::move(result));
     }
   }
-  if (options.output == "json") fmt::print("{}", bench_json(results));
-  if (options.output == "csv") fmt::print("{}", bench_csv(results));
+  output.finish();
   return kExitOk;
+}
+
+void declare_repeats(Args& args, BenchOptions& options) {
+  args.group("Repeats");
+  args.option("-r,--repeats", "N", options.repeats,
+              "Measure each N times, after a warm-up [as often as --tight takes]");
+  args.option(
+      "--tight", "PERCENT",
+      [&options](const std::vector<std::string>& values) -> Status {
+        HANDMILL_TRY(options.tight_percent, parse_number(values.back()));
+        if (options.tight_percent > 0 && options.tight_percent <= 100) return {};
+        return base::invalid("{} is not above 0 and up to 100", values.back());
+      },
+      "Repeat until the 95 % interval of the median is within so much of it [2]");
+  args.option("--most", "N", options.most, "But at most N times [20]");
+  args.option("--budget", "S", options.budget_s,
+              "And begin no repeat of a test after S seconds of it [120]");
+}
+
+void declare_output(Args& args, BenchOptions& options) {
+  args.group("Output");
+  args.choice("-o,--output", {"table", "json", "csv"}, options.output,
+              "How to print the results; json is the list of the results alone [table]");
+  args.flag("--md", options.markdown, "A table in Markdown");
+  args.flag("--csv", options.csv, "Comma-separated values, with a header");
+  args.flag("--jsonl", options.jsonl, "A JSON object a line for each result");
+  args.flag("--json", options.json,
+            "The whole record: results with every repeat, definitions, machine, noise");
+  args.check([&options]() -> Status {
+    if (options.markdown + options.csv + options.jsonl + options.json <= 1) return {};
+    return base::invalid("--md, --csv, --jsonl and --json are different outputs; choose one");
+  });
 }
 
 }  // namespace
@@ -129,9 +165,8 @@ Action declare_bench(Args& args) {
               "Tokens that are in the cache before, not timed [0]");
   args.option("--batch", "N,…", options->batch,
               "Sequences at once; the speed is that of all together [1]");
-  args.option("-r,--repeats", "N", options->repeats, "Measure each N times, after a warm-up [5]");
-  args.choice("-o,--output", {"table", "json", "csv"}, options->output,
-              "How to print the results [table]");
+  declare_repeats(args, *options);
+  declare_output(args, *options);
   args.group("Engine");
   args.option("-t,--threads", "N,…", options->threads,
               "Compute with N threads [as many as this process may use]");
@@ -140,13 +175,19 @@ Action declare_bench(Args& args) {
   args.check([options] { return check(*options); });
   args.note(
       "pp512 is the prefill of 512 tokens, tg128 the decode of 128; both in tokens per second,\n"
-      "with the median, the lowest and the highest of the repeats.");
-  args.note(kBenchFigures);
+      "with the median, the lowest and the highest of the repeats. Each is measured, after a run\n"
+      "that is not counted, until its median is known well enough; what cannot be known so well "
+      "is\n"
+      "told as noisy. Every repeat is held against two roofs of this machine, measured in the "
+      "same\n"
+      "process before and after it and every half second between; the table shows the nearer one.");
+  args.note(bench_figures_text());
   args.note(
       "Examples:\n"
       "  handmill bench\n"
       "  handmill bench -p 128,512 -n 64 -d 0,4096 -t 2 -o json\n"
-      "  handmill bench -p 0 -n 128 --batch 1,4,16");
+      "  handmill bench -p 0 -n 128 --batch 1,4,16\n"
+      "  handmill bench --json > today.json");
   return [options] { return bench(*options); };
 }
 

@@ -1,52 +1,95 @@
 #include "measure/bench_result.h"
 
 #include <algorithm>
-#include <functional>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "backend/backend.h"
+#include "measure/metrics.h"
 
 namespace handmill::measure {
-namespace {
 
-template <class Figure>
-Spread spread_over(const std::vector<BenchSample>& samples, Figure figure) {
-  std::vector<double> values;
-  for (const BenchSample& sample : samples) values.push_back(std::invoke(figure, sample));
-  return spread_around_median(std::move(values));
+int64_t BenchTest::positions_needed() const {
+  // Whole blocks for every sequence, and one to spare for the token after the last.
+  const int64_t each = int64_t{depth} + prompt + answer + 2 * backend::kKvBlock;
+  return each * batch;
 }
 
-}  // namespace
-
-Spread spread_around_median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t n = values.size();
-  return {(values[(n - 1) / 2] + values[n / 2]) / 2, values.front(), values.back()};
+BenchTest speed_test(bool prefill, int tokens, int depth, int batch) {
+  return {"speed",
+          fmt::format("{}{}", prefill ? "pp" : "tg", tokens),
+          prefill ? tokens : 0,
+          prefill ? 0 : tokens,
+          depth,
+          batch};
 }
 
-Spread BenchResult::spread(double (BenchSample::*figure)() const) const {
-  return spread_over(samples, figure);
+const Series* BenchResult::find(std::string_view metric) const {
+  const auto found = std::ranges::find(series, metric, &Series::metric);
+  return found == series.end() || found->runs.empty() ? nullptr : &*found;
 }
 
-Spread BenchResult::read_roof() const {
-  return spread_over(samples, [](const BenchSample& sample) { return sample.roofs.read_bytes_s; });
+std::optional<double> BenchResult::median(std::string_view metric) const {
+  const Series* found = find(metric);
+  return found != nullptr ? std::optional(median_of(found->runs)) : std::nullopt;
 }
 
-Spread BenchResult::int8_roof() const {
-  return spread_over(samples, [](const BenchSample& sample) { return sample.roofs.int8_ops_s; });
+void BenchResult::add(std::string_view metric, std::optional<double> value) {
+  if (!value) return;
+  auto found = std::ranges::find(series, metric, &Series::metric);
+  if (found == series.end()) found = series.insert(series.end(), {std::string(metric), {}});
+  found->runs.push_back(*value);
+}
+
+int BenchResult::repeats() const {
+  size_t most = 0;
+  for (const Series& each : series) most = std::max(most, each.runs.size());
+  return static_cast<int>(most);
 }
 
 bool BenchResult::read_binds() const {
-  return spread(&BenchSample::of_read_roof).median >= spread(&BenchSample::of_int8_roof).median;
+  return median("of_read_roof").value_or(0) >= median("of_int8_roof").value_or(0);
 }
 
-model::Work BenchResult::work() const {
-  model::Work work;
-  for (const BenchSample& sample : samples) work += sample.work;
-  return work;
+std::vector<const Series*> judged(const BenchResult& result) {
+  std::vector<const Series*> found;
+  for (const std::string_view name : {"tok_s", "ttft_s", "tg_tok_s"})
+    if (const Series* series = result.find(name)) found.push_back(series);
+  return found;
 }
 
-double BenchResult::per_token(uint64_t amount) const {
-  int64_t tokens = 0;
-  for (const BenchSample& sample : samples) tokens += sample.tokens;
-  return static_cast<double>(amount) / static_cast<double>(tokens);
+bool is_enough(const BenchResult& result, double seconds, const Repeats& repeats) {
+  return std::ranges::all_of(judged(result), [&](const Series* series) {
+    return is_enough(series->runs, seconds, repeats);
+  });
+}
+
+std::vector<std::string> noise_of(const BenchResult& result, double tight) {
+  std::vector<std::string> notes;
+  const auto note = [&](const Series& series, const std::string& what) {
+    notes.push_back(
+        fmt::format("{}: {} {}", title_of(result.test), metric(series.metric).label, what));
+  };
+  for (const Series* series : judged(result)) {
+    const Verdict verdict = judge_runs(series->runs, tight);
+    const size_t runs = series->runs.size();
+    if (!verdict.within)
+      note(*series, fmt::format("has {} run{}, and only six tell how well the median is known",
+                                runs, runs == 1 ? "" : "s"));
+    else if (!verdict.tight)
+      note(*series,
+           fmt::format("is known to ±{:.1f} % after {} runs", 100 * *verdict.within, runs));
+    if (verdict.drifts)
+      note(*series, fmt::format("drifts by {:+.1f} % a run", 100 * verdict.drift));
+  }
+  return notes;
+}
+
+std::string title_of(const BenchTest& test) {
+  std::string title = test.name;
+  if (test.depth > 0) title += fmt::format(", depth {}", test.depth);
+  if (test.batch > 1) title += fmt::format(", batch {}", test.batch);
+  return title;
 }
 
 }  // namespace handmill::measure

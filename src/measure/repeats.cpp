@@ -10,6 +10,7 @@ Verdict judge_runs(std::span<const double> runs, double tight) {
   Verdict verdict;
   verdict.median = median_of(runs);
   verdict.interval = median_interval(runs);
+  if (verdict.median <= 0) return verdict;
   if (verdict.interval)
     verdict.within =
         std::max(verdict.interval->high - verdict.median, verdict.median - verdict.interval->low) /

@@ -28,7 +28,7 @@ struct Verdict {
   bool noisy() const { return !tight || drifts; }
 };
 
-/// REQUIRES: at least one run, all above 0.
+/// REQUIRES: at least one run, none below 0. Of a median of 0 nothing is a part.
 Verdict judge_runs(std::span<const double> runs, double tight);
 
 /// Whether these runs, which took `seconds` so far, are enough. REQUIRES: at least one run.

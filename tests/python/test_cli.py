@@ -311,6 +311,33 @@ def test_bench(call):
     assert rows[0].startswith("test,depth,") and rows[1].startswith("tg2,0,1,")
     names, values = csv.reader(rows)
     assert len(names) == len(values) and dict(zip(names, values))["bound"] in ("read", "int8")
+    lines = call("bench", "-p", "8,9", "-n", 0, "-r", 1, "--jsonl").stdout.splitlines()
+    assert [json.loads(line)["test"] for line in lines] == ["pp8", "pp9"]
+    markdown = call("bench", "-p", 8, "-n", 0, "-r", 1, "--md").stdout.decode().splitlines()
+    rows = [line for line in markdown if line.startswith("|")]
+    assert len(rows) == 3 and len({row.count("|") for row in rows}) == 1
+
+
+def test_bench_repeats_until_it_knows_or_says_that_it_does_not(call):
+    words = ["bench", "-p", 8, "-n", 0, "--json"]
+    record = json.loads(call(*words, "--tight", "100", "--most", "9").stdout)
+    [result] = record["results"]
+    speed = result["tok_s"]
+    assert result["repeats"] == len(speed["runs"]) and 6 <= result["repeats"] <= 9
+    low, high = speed["ci95"]
+    assert speed["low"] <= low <= speed["median"] <= high <= speed["high"]
+    if result["repeats"] < 9:  # it stopped because it knew enough
+        assert speed["tight"] and max(high - speed["median"], speed["median"] - low) <= speed["median"]
+    record = json.loads(call(*words, "--tight", "0.000001", "--most", "7").stdout)
+    [result] = record["results"]
+    assert result["repeats"] == 7 and not result["tok_s"]["tight"] and result["tok_s"]["noisy"]
+    assert record["tight"] == pytest.approx(1e-8)
+    assert "95 of 100" in record["definitions"]["ci95"] and "tok_s" in record["definitions"]
+    environment = record["environment"]
+    assert environment["cpu"] and environment["isa"] and environment["version"]
+    assert isinstance(environment["noise"]["refusals"], list)
+    table = call("bench", "-p", 8, "-n", 0, "-r", 2).stdout.decode()
+    assert "noisy: pp8: speed has 2 runs" in table
 
 
 def test_bench_counts_what_it_holds_against_the_roofs(call, home):
@@ -359,6 +386,8 @@ def test_bench_counts_what_it_holds_against_the_roofs(call, home):
     (["run", "no-model-at-all", "Say hi"], 1, "no model is named"),
     (["run"], 1, "there is no prompt"),
     (["bench", "-r", "0"], 2, "-r: 0 is not between"),
+    (["bench", "--tight", "0"], 2, "--tight: 0 is not above 0"),
+    (["bench", "--json", "--md"], 2, "choose one"),
     (["logits"], 2, "--tokens-file FILE is needed"),
 ])
 def test_mistakes_are_told_in_one_line(call, words, code, message):

@@ -6,28 +6,19 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <functional>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/engine.h"
+#include "measure/bench_result.h"
+#include "measure/random_tokens.h"
+#include "measure/repeats.h"
 
 namespace handmill::measure {
 
-/// One line of a bench: so many tokens of prefill or decode, behind so many cached ones, in so many
-/// sequences at once.
-struct BenchTest {
-  bool prefill = true;
-  int tokens = 0;
-  int depth = 0;
-  int batch = 1;
-
-  std::string name() const;          // "pp512", "tg128"
-  int64_t positions_needed() const;  // of key/value cache
-};
-
 /// One repeat: what was done in how long, and what the machine could do at that time.
-struct BenchSample {
+struct SpeedSample {
   int64_t tokens = 0;  // of all sequences together
   double seconds = 0;
   model::Work work;
@@ -40,21 +31,27 @@ struct BenchSample {
   double of_int8_roof() const { return int8_ops_s() / roofs.int8_ops_s; }
 };
 
-class Bench {
- public:
-  explicit Bench(engine::Engine& engine);
+/// The repeats of a test as its result: tok_s, the roofs, and the parts of these.
+/// REQUIRES: at least one sample.
+BenchResult result_of(const BenchTest& test, const std::vector<SpeedSample>& samples);
 
-  /// Fills the cache to the test's depth, warms up, and measures `repeats` times.
-  Result<std::vector<BenchSample>> measure(const BenchTest& test, int repeats);
+/// Told before each repeat how many there were; the first time, before the warm-up, −1.
+using OnRepeat = std::function<void(int done)>;
+
+class SpeedBench {
+ public:
+  explicit SpeedBench(engine::Engine& engine);
+
+  /// Fills the cache to the test's depth, warms up, and measures as often as it takes. Threads and
+  /// backend are the engine's; the rest of the result's names are left to the caller.
+  Result<BenchResult> measure(const BenchTest& test, const Repeats& repeats,
+                              const OnRepeat& on_repeat);
 
  private:
-  using Tokens = std::vector<text::Token>;
-
-  Tokens random_tokens(int count);
   /// One untimed request for each context: its tokens are in the prefix cache afterwards.
   Status fill(const std::vector<Tokens>& contexts);
-  Result<BenchSample> prefill_once(const std::vector<Tokens>& contexts, int tokens);
-  Result<BenchSample> decode_once(const std::vector<Tokens>& contexts, int tokens);
+  Result<SpeedSample> prefill_once(const std::vector<Tokens>& contexts, int tokens);
+  Result<SpeedSample> decode_once(const std::vector<Tokens>& contexts, int tokens);
   enum class Timed { kNothing, kPrefill, kDecode };
   struct Run;
   /// All requests to their ends. What is timed are whole steps: those of the prefill until every
@@ -64,8 +61,7 @@ class Bench {
   Status drain(Run& run, Timed timed);
 
   engine::Engine& engine_;
-  Tokens pool_;  // tokens that a prompt may hold: no control tokens
-  uint64_t random_ = 0x9E3779B97F4A7C15;
+  RandomTokens tokens_;
 };
 
 }  // namespace handmill::measure

@@ -1,4 +1,4 @@
-#include "measure/bench.h"
+#include "measure/speed_bench.h"
 
 #include <algorithm>
 #include <chrono>
@@ -15,16 +15,30 @@ double seconds(Clock::duration duration) { return std::chrono::duration<double>(
 
 }  // namespace
 
-std::string BenchTest::name() const { return fmt::format("{}{}", prefill ? "pp" : "tg", tokens); }
-
-int64_t BenchTest::positions_needed() const {
-  // Whole blocks for every sequence, and one to spare for the token after the last.
-  const int64_t each = int64_t{depth} + tokens + 2 * backend::kKvBlock;
-  return each * batch;
+BenchResult result_of(const BenchTest& test, const std::vector<SpeedSample>& samples) {
+  BenchResult result;
+  result.test = test;
+  model::Work work;
+  int64_t tokens = 0;
+  for (const SpeedSample& sample : samples) {
+    result.add("tok_s", sample.tok_s());
+    result.add("read_bytes_s", sample.roofs.read_bytes_s);
+    result.add("int8_ops_s", sample.roofs.int8_ops_s);
+    result.add("of_read_roof", sample.of_read_roof());
+    result.add("of_int8_roof", sample.of_int8_roof());
+    work += sample.work;
+    tokens += sample.tokens;
+  }
+  const auto each = [&](uint64_t amount) {
+    return static_cast<double>(amount) / static_cast<double>(tokens);
+  };
+  result.work = {each(work.bytes()), each(work.kv_bytes), each(work.ops()),
+                 each(work.attention_ops)};
+  return result;
 }
 
 /// A few requests that began together, and what was measured of them.
-struct Bench::Run {
+struct SpeedBench::Run {
   struct Sequence {
     int tokens = 0;
     engine::Timings timings;
@@ -36,7 +50,7 @@ struct Bench::Run {
   size_t ended = 0;
   int64_t tokens = 0;  // of all
   bool open = false;   // the time runs
-  BenchSample sample;  // while it runs, tokens and work are those before it
+  SpeedSample sample;  // while it runs, tokens and work are those before it
 
   void on_event(size_t index, const engine::Event& event) {
     Sequence& sequence = sequences[index];
@@ -85,25 +99,9 @@ struct Bench::Run {
   Clock::time_point since;  // the last time
 };
 
-Bench::Bench(engine::Engine& engine) : engine_(engine) {
-  const auto tokenizer = engine.tokenizer();
-  for (text::Token token = 0; token < tokenizer->vocab_size(); ++token)
-    if (!tokenizer->is_control(token) && !tokenizer->is_end(token)) pool_.push_back(token);
-}
+SpeedBench::SpeedBench(engine::Engine& engine) : engine_(engine), tokens_(*engine.tokenizer()) {}
 
-Bench::Tokens Bench::random_tokens(int count) {
-  Tokens tokens;
-  for (int i = 0; i < count; ++i) {
-    // splitmix64 (Steele, Lea, Flood 2014)
-    uint64_t z = random_ += 0x9E3779B97F4A7C15;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    tokens.push_back(pool_[(z ^ (z >> 31)) % pool_.size()]);
-  }
-  return tokens;
-}
-
-Status Bench::submit_all(const std::vector<Tokens>& prompts, int max_tokens, Run& run) {
+Status SpeedBench::submit_all(const std::vector<Tokens>& prompts, int max_tokens, Run& run) {
   run.sequences.resize(prompts.size());
   for (size_t i = 0; i < prompts.size(); ++i) {
     engine::Request request;
@@ -119,7 +117,7 @@ Status Bench::submit_all(const std::vector<Tokens>& prompts, int max_tokens, Run
   return {};
 }
 
-Status Bench::drain(Run& run, Timed timed) {
+Status SpeedBench::drain(Run& run, Timed timed) {
   constexpr std::chrono::milliseconds kRoofsEvery{500};
   bool done = timed == Timed::kNothing;
   if (timed == Timed::kPrefill) HANDMILL_OK(run.begin(engine_));
@@ -138,7 +136,8 @@ Status Bench::drain(Run& run, Timed timed) {
   return {};
 }
 
-Result<Bench::Run> Bench::run_all(const std::vector<Tokens>& prompts, int max_tokens, Timed timed) {
+Result<SpeedBench::Run> SpeedBench::run_all(const std::vector<Tokens>& prompts, int max_tokens,
+                                            Timed timed) {
   Run run;
   Status ran = submit_all(prompts, max_tokens, run);
   if (ran.ok()) ran = drain(run, timed);
@@ -151,7 +150,7 @@ Result<Bench::Run> Bench::run_all(const std::vector<Tokens>& prompts, int max_to
   return run;
 }
 
-Status Bench::fill(const std::vector<Tokens>& contexts) {
+Status SpeedBench::fill(const std::vector<Tokens>& contexts) {
   for (const Tokens& context : contexts) {
     if (context.empty()) continue;
     HANDMILL_TRY(const Run run, run_all({context}, 1, Timed::kNothing));
@@ -159,10 +158,10 @@ Status Bench::fill(const std::vector<Tokens>& contexts) {
   return {};
 }
 
-Result<BenchSample> Bench::prefill_once(const std::vector<Tokens>& contexts, int tokens) {
+Result<SpeedSample> SpeedBench::prefill_once(const std::vector<Tokens>& contexts, int tokens) {
   std::vector<Tokens> prompts = contexts;
   for (Tokens& prompt : prompts) {
-    const Tokens more = random_tokens(tokens);
+    const Tokens more = tokens_.draw(tokens);
     prompt.insert(prompt.end(), more.begin(), more.end());
   }
   HANDMILL_TRY(Run run, run_all(prompts, 1, Timed::kPrefill));
@@ -179,10 +178,10 @@ Result<BenchSample> Bench::prefill_once(const std::vector<Tokens>& contexts, int
   return run.sample;
 }
 
-Result<BenchSample> Bench::decode_once(const std::vector<Tokens>& contexts, int tokens) {
+Result<SpeedSample> SpeedBench::decode_once(const std::vector<Tokens>& contexts, int tokens) {
   std::vector<Tokens> prompts = contexts;
   for (Tokens& prompt : prompts)
-    if (prompt.empty()) prompt = random_tokens(1);
+    if (prompt.empty()) prompt = tokens_.draw(1);
   // The first token belongs to the prefill; the others are decode steps.
   HANDMILL_TRY(const Run run, run_all(prompts, tokens + 1, Timed::kDecode));
   if (run.sample.tokens < 1)
@@ -191,22 +190,33 @@ Result<BenchSample> Bench::decode_once(const std::vector<Tokens>& contexts, int 
   return run.sample;
 }
 
-Result<std::vector<BenchSample>> Bench::measure(const BenchTest& test, int repeats) {
+Result<BenchResult> SpeedBench::measure(const BenchTest& test, const Repeats& repeats,
+                                        const OnRepeat& on_repeat) {
   constexpr int kWarmUpTokens = 8;
-  if (pool_.empty())
+  if (tokens_.empty())
     return base::unsupported("there is nothing to measure with: every token is a control token");
   engine_.clear_cache();
   std::vector<Tokens> contexts(static_cast<size_t>(test.batch));
-  for (Tokens& context : contexts) context = random_tokens(test.depth);
+  for (Tokens& context : contexts) context = tokens_.draw(test.depth);
+  on_repeat(-1);
   HANDMILL_OK(fill(contexts));
-  std::vector<BenchSample> samples;
-  for (int i = -1; i < repeats; ++i) {
-    const int tokens = i < 0 && !test.prefill ? std::min(test.tokens, kWarmUpTokens) : test.tokens;
-    HANDMILL_TRY(const BenchSample sample,
-                 test.prefill ? prefill_once(contexts, tokens) : decode_once(contexts, tokens));
-    if (i >= 0) samples.push_back(sample);  // the first is the warm-up
-  }
-  return samples;
+  const auto once = [&](int answer) {
+    return test.prompt > 0 ? prefill_once(contexts, test.prompt) : decode_once(contexts, answer);
+  };
+  HANDMILL_TRY(const SpeedSample warm_up, once(std::min(test.answer, kWarmUpTokens)));
+  static_cast<void>(warm_up);
+  std::vector<SpeedSample> samples;
+  BenchResult result;
+  const Clock::time_point begin = Clock::now();
+  do {
+    on_repeat(static_cast<int>(samples.size()));
+    HANDMILL_TRY(const SpeedSample sample, once(test.answer));
+    samples.push_back(sample);
+    result = result_of(test, samples);
+  } while (!is_enough(result, seconds(Clock::now() - begin), repeats));
+  result.threads = engine_.threads();
+  result.backend = engine_.description();
+  return result;
 }
 
 }  // namespace handmill::measure
