@@ -52,6 +52,8 @@ void unshield(std::string& word) {
   if (word.starts_with(kShield)) word.erase(word.begin());
 }
 
+}  // namespace
+
 std::vector<std::string> split_commas(std::string_view text) {
   std::vector<std::string> parts;
   size_t from = 0;
@@ -62,8 +64,6 @@ std::vector<std::string> split_commas(std::string_view text) {
     from = comma + 1;
   }
 }
-
-}  // namespace
 
 Result<int64_t> parse_integer(std::string_view text, int64_t low, int64_t high) {
   int64_t value = 0;

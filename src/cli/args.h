@@ -64,6 +64,8 @@ class Args {
   std::unique_ptr<State> state_;
 };
 
+/// The parts between commas; of no text one empty part.
+std::vector<std::string> split_commas(std::string_view text);
 /// A whole number inside [low, high]; the error says what is wrong with `text`.
 Result<int64_t> parse_integer(std::string_view text, int64_t low, int64_t high);
 /// A finite number.

@@ -1,4 +1,5 @@
-// handmill bench: the speed of prefill and decode, over lists of lengths, depths, batches, threads.
+// handmill bench: the speed of prefill and decode over lists of lengths, depths, batches and
+// threads, and of requests as they are made in scenarios.
 #include <algorithm>
 #include <climits>
 #include <optional>
@@ -9,7 +10,10 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "cli/utf8.h"
+#include "cli/wrap.h"
+#include "measure/scenario_bench.h"
 #include "measure/speed_bench.h"
+#include "model/model.h"
 
 namespace handmill::cli {
 namespace {
@@ -19,11 +23,13 @@ using measure::BenchTest;
 
 struct BenchOptions {
   std::string model;
-  std::vector<int> prefill = {512};
-  std::vector<int> decode = {128};
+  std::vector<int> prefill, decode;  // both empty: what is usual, unless there are scenarios
   std::vector<int> depth = {0};
   std::vector<int> batch = {1};
   std::vector<int> threads = {0};
+  std::vector<std::string> scenarios;
+  measure::Goal goal;
+  int context = 0;             // of scenarios; 0: as far as they go
   std::optional<int> repeats;  // nothing: as many as it takes
   double tight_percent = 2;
   int most = 20;
@@ -49,17 +55,41 @@ Status check_list(const char* flag, const std::vector<int>& values, int low, int
   return {};
 }
 
-/// Every combination; a length of 0 leaves its kind out.
-std::vector<BenchTest> make_tests(const BenchOptions& options) {
+struct Plan {
+  std::vector<BenchTest> speeds;
+  std::vector<measure::Scenario> scenarios;
+};
+
+/// Every combination of lengths; a length of 0 leaves its kind out.
+std::vector<BenchTest> speed_tests(const BenchOptions& options) {
+  const bool usual = options.prefill.empty() && options.decode.empty() && options.scenarios.empty();
+  const bool one = !options.prefill.empty() || !options.decode.empty();
+  const auto lengths = [&](const std::vector<int>& given, int length) {
+    return given.empty() && (usual || one) ? std::vector<int>{length} : given;
+  };
   std::vector<BenchTest> tests;
   for (const int depth : options.depth)
     for (const int batch : options.batch) {
-      for (const int tokens : options.prefill)
+      for (const int tokens : lengths(options.prefill, 512))
         if (tokens > 0) tests.push_back(measure::speed_test(true, tokens, depth, batch));
-      for (const int tokens : options.decode)
+      for (const int tokens : lengths(options.decode, 128))
         if (tokens > 0) tests.push_back(measure::speed_test(false, tokens, depth, batch));
     }
   return tests;
+}
+
+/// The longest document with its answer, unless the user wants more or the model has less.
+constexpr int kScenarioContext = 8192 + 128;
+
+Result<Plan> make_plan(const BenchOptions& options, const gguf::File& file) {
+  Plan plan;
+  plan.speeds = speed_tests(options);
+  if (options.scenarios.empty()) return plan;
+  HANDMILL_TRY(const model::Config config, model::read_config(file));
+  const int wanted = options.context > 0 ? options.context : kScenarioContext;
+  HANDMILL_TRY(plan.scenarios,
+               measure::make_scenarios(options.scenarios, std::min(wanted, config.context)));
+  return plan;
 }
 
 Status check(const BenchOptions& options) {
@@ -71,12 +101,19 @@ Status check(const BenchOptions& options) {
   HANDMILL_OK(check_list("--most", {options.most}, 1, kMostRepeats));
   HANDMILL_OK(check_list("--budget", {options.budget_s}, 1, 1 << 20));
   for (const int threads : options.threads) HANDMILL_OK(check_threads(threads));
-  if (!make_tests(options).empty()) return {};
+  HANDMILL_OK(check_list("--context", {options.context}, 0, kMostTokens));
+  if (!options.scenarios.empty()) {
+    HANDMILL_TRY(const auto known, measure::make_scenarios(options.scenarios, kMostTokens));
+    return {};
+  }
+  if (!speed_tests(options).empty()) return {};
   return base::invalid("there is nothing to measure: -p and -n are 0");
 }
 
-Result<engine::Options> options_for(const std::vector<BenchTest>& tests, const BenchOptions& flags,
-                                    int threads) {
+Result<engine::Options> options_for(const Plan& plan, const BenchOptions& flags, int threads) {
+  std::vector<BenchTest> tests = plan.speeds;
+  for (const measure::Scenario& scenario : plan.scenarios)
+    tests.insert(tests.end(), scenario.begin(), scenario.end());
   HANDMILL_TRY(engine::Options options, engine_options({threads, 0, flags.kv, flags.speculation}));
   int64_t context = 0;
   for (const BenchTest& test : tests) {
@@ -93,29 +130,50 @@ measure::Repeats repeats_of(const BenchOptions& options) {
           static_cast<double>(options.budget_s)};
 }
 
+/// All tests with one engine.
+Status measure_all(const Plan& plan, const BenchOptions& options, engine::Engine& engine,
+                   const std::string& model, BenchOutput& output) {
+  const measure::Repeats repeats = repeats_of(options);
+  const auto add = [&](measure::BenchResult result) {
+    result.model = valid_utf8(model);
+    result.kv = options.kv;
+    output.add(std::move(result));
+  };
+  measure::SpeedBench speeds(engine);
+  for (const BenchTest& test : plan.speeds) {
+    BenchProgress progress;
+    auto result = speeds.measure(test, repeats, [&](int done) { progress.show(test, done); });
+    progress.clear();
+    if (!result.ok()) return std::move(result).error();
+    add(*std::move(result));
+  }
+  measure::ScenarioBench requests(engine);
+  for (const measure::Scenario& scenario : plan.scenarios) {
+    BenchProgress progress;
+    auto results = requests.measure(scenario, repeats, options.goal,
+                                    [&](int done) { progress.show(scenario.front(), done); });
+    progress.clear();
+    if (!results.ok()) return std::move(results).error();
+    for (measure::BenchResult& result : *results) add(std::move(result));
+  }
+  return {};
+}
+
 Result<int> bench(const BenchOptions& options) {
-  const std::vector<BenchTest> tests = make_tests(options);
   BenchRecord record;
   HANDMILL_TRY(record.environment, measure::read_environment(HANDMILL_VERSION));
   HANDMILL_TRY(const ModelFile model, find_model(options.model));
   HANDMILL_TRY(const auto file, open_file(model));
-  const measure::Repeats repeats = repeats_of(options);
-  record.tight = repeats.tight;
+  HANDMILL_TRY(const Plan plan, make_plan(options, *file));
+  record.tight = repeats_of(options).tight;
+  record.goal = options.goal;
   record.environment.speculate = options.speculation.how;
   record.environment.model_bytes = file->bytes();
   BenchOutput output(options.format(), record);
   for (const int threads : options.threads) {
-    HANDMILL_TRY(const engine::Options settings, options_for(tests, options, threads));
+    HANDMILL_TRY(const engine::Options settings, options_for(plan, options, threads));
     HANDMILL_TRY(const auto engine, open_engine(model, file, settings));
-    measure::SpeedBench bench(*engine);
-    for (const BenchTest& test : tests) {
-      BenchProgress progress;
-      auto result = bench.measure(test, repeats, [&](int done) { progress.show(test, done); });
-      if (!result.ok()) return std::move(result).error();
-      result->model = valid_utf8(model.name);
-      result->kv = options.kv;
-      output.add(*std::move(result));
-    }
+    HANDMILL_OK(measure_all(plan, options, *engine, model.name, output));
   }
   output.finish();
   return kExitOk;
@@ -153,6 +211,37 @@ void declare_output(Args& args, BenchOptions& options) {
   });
 }
 
+void declare_scenarios(Args& args, BenchOptions& options) {
+  args.group("Scenarios");
+  args.option(
+      "--scenario", "NAME,…",
+      [&options](const std::vector<std::string>& values) -> Status {
+        options.scenarios = split_commas(values.back());
+        if (values.back() != "all") return {};
+        options.scenarios.clear();
+        for (const measure::ScenarioKind& kind : measure::scenario_kinds())
+          options.scenarios.emplace_back(kind.name);
+        return {};
+      },
+      "Measure whole requests: chat, document, turns, depths, batches, or all; prefill and decode "
+      "alone then only with -p or -n");
+  args.option("-c,--context", "N", options.context,
+              "How far document and depths go [8320, or the model's own context]");
+  args.option(
+      "--slo", "GOAL,…",
+      [&options](const std::vector<std::string>& values) -> Status {
+        HANDMILL_TRY(options.goal, measure::read_goal(values.back()));
+        return {};
+      },
+      "What a request must keep: ttft=1s, tpot=100ms, e2e=1m, tg=10 [tg=10, the line of "
+      "conversation]");
+  std::string note = "Scenarios:\n";
+  for (const measure::ScenarioKind& kind : measure::scenario_kinds())
+    note += wrap_entry(kind.name, kind.what, 12, kHelpWidth);
+  note.pop_back();
+  args.note(note);
+}
+
 }  // namespace
 
 Action declare_bench(Args& args) {
@@ -165,6 +254,7 @@ Action declare_bench(Args& args) {
               "Tokens that are in the cache before, not timed [0]");
   args.option("--batch", "N,…", options->batch,
               "Sequences at once; the speed is that of all together [1]");
+  declare_scenarios(args, *options);
   declare_repeats(args, *options);
   declare_output(args, *options);
   args.group("Engine");
@@ -187,6 +277,7 @@ Action declare_bench(Args& args) {
       "  handmill bench\n"
       "  handmill bench -p 128,512 -n 64 -d 0,4096 -t 2 -o json\n"
       "  handmill bench -p 0 -n 128 --batch 1,4,16\n"
+      "  handmill bench --scenario chat,turns --slo ttft=1s,tg=10\n"
       "  handmill bench --json > today.json");
   return [options] { return bench(*options); };
 }

@@ -23,8 +23,9 @@ measure::Noise noise_since(const probe::LoadReading& before, const measure::Benc
 
 }  // namespace
 
-BenchProgress::~BenchProgress() {
+void BenchProgress::clear() {
   if (shown_) fmt::print(stderr, "{}", terminal::kClearLine);
+  shown_ = false;
 }
 
 void BenchProgress::show(const measure::BenchTest& test, int done) {

@@ -16,9 +16,10 @@ class BenchProgress {
   BenchProgress() = default;
   BenchProgress(const BenchProgress&) = delete;
   BenchProgress& operator=(const BenchProgress&) = delete;
-  ~BenchProgress();
+  ~BenchProgress() { clear(); }
   /// `done` repeats are; −1: the warm-up runs.
   void show(const measure::BenchTest& test, int done);
+  void clear();
 
  private:
   bool shown_ = false;

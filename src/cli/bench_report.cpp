@@ -22,10 +22,10 @@ struct Column {
 constexpr Column kSpeedColumns[] = {{"test", -8},       {"depth", 8},    {"batch", 7},
                                     {"threads", 9},     {"tok/s", 11},   {"known to", 11},
                                     {"low - high", 18}, {"that is", 12}, {"of the roof", 18}};
-constexpr Column kRequestColumns[] = {{"test", -15},      {"cached", 7},  {"batch", 6},
-                                      {"TTFT", 10},       {"PP", 8},      {"TG", 8},
-                                      {"known to", 9},    {"of roof", 9}, {"gap p50/p99", 16},
-                                      {"end to end", 11}, {"goal", 16}};
+constexpr Column kRequestColumns[] = {{"test", -15},      {"cached", 7},   {"batch", 6},
+                                      {"TTFT", 10},       {"PP", 8},       {"TG", 8},
+                                      {"known to", 9},    {"of roof", 9},  {"gap p50/p99", 16},
+                                      {"end to end", 11}, {"together", 9}, {"goal", 16}};
 
 std::string or_dash(const std::optional<double>& value) {
   return value ? three_digits(*value) : "-";
@@ -80,6 +80,7 @@ std::vector<std::string> request_cells(const BenchResult& r, const BenchRecord& 
           tg && roof && *roof > 0 ? fmt::format("{:.0f} %", 100 * *tg / *roof) : "-",
           p50 && p99 ? fmt::format("{:.1f}/{:.1f} ms", *p50 * 1e3, *p99 * 1e3) : "-",
           time_text(r.median("e2e_s")),
+          or_dash(r.median("out_tok_s")),
           fmt::format("{}, {:.0f} %", record.goal.is_reached(r) ? "reached" : "missed",
                       100 * r.goal_share)};
 }
@@ -213,8 +214,13 @@ std::string BenchTable::lines(const BenchResult& result) {
 
 std::string BenchTable::notes() const {
   std::vector<std::string> all;
-  for (const BenchResult& result : record_.results)
+  size_t few = 0;
+  for (const BenchResult& result : record_.results) {
+    for (const Series* series : measure::judged(result))
+      few += measure::median_interval(series->runs) ? 0 : 1;
     for (const std::string& note : measure::noise_of(result, record_.tight)) all.push_back(note);
+  }
+  if (few > 0) all.emplace_back("less than six runs do not tell how well a median is known");
   if (record_.environment.noise)
     for (const std::string& refusal : record_.environment.noise->refusals)
       all.push_back("the machine was not quiet: " + refusal);

@@ -88,7 +88,7 @@ TEST(BenchReport, MarkdownKeepsItsColumns) {
   BenchTable table(record, true);
   const auto text = lines(table.lines(chat()));
   ASSERT_EQ(text.size(), 5u);
-  for (size_t i = 2; i < 5; ++i) EXPECT_EQ(std::ranges::count(text[i], '|'), 12) << text[i];
+  for (size_t i = 2; i < 5; ++i) EXPECT_EQ(std::ranges::count(text[i], '|'), 13) << text[i];
 }
 
 TEST(BenchReport, WhatIsNoisyIsSaid) {

@@ -66,12 +66,15 @@ struct BenchResult {
   bool read_binds() const;
 };
 
+/// Adds the requests of one run: its figures are medians over them, its gaps those of all pooled.
+void add_run(BenchResult& result, std::vector<RequestRecord> requests);
+
 /// The series by which a test is judged: its speed, or TTFT and TG.
 std::vector<const Series*> judged(const BenchResult& result);
 /// Whether each of them was repeated enough.
 bool is_enough(const BenchResult& result, double seconds, const Repeats& repeats);
-/// What is not quiet about it: "tg128 at depth 0: TG is known to ±4.1 % after 20 runs". Empty where
-/// it is quiet.
+/// What is not quiet about it: "chat: TG is known to ±4.1 % after 20 runs". Empty where it is
+/// quiet, and where there are too few runs to tell.
 std::vector<std::string> noise_of(const BenchResult& result, double tight);
 /// "tg128, depth 4096, batch 2"
 std::string title_of(const BenchTest& test);

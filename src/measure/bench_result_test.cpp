@@ -67,9 +67,12 @@ TEST(BenchResult, EveryJudgedFigureMustBeKnownWell) {
   r.series.pop_back();
   EXPECT_TRUE(is_enough(r, 0, {}));
   EXPECT_TRUE(noise_of(r, 0.02).empty());
-  r.series[0].runs = {50};
-  EXPECT_EQ(noise_of(r, 0.02)[0],
-            "chat: TG has 1 run, and only six tell how well the median is known");
+  r.series[0].runs = {50, 90};
+  EXPECT_TRUE(noise_of(r, 0.02).empty());
+  r.series[0].runs = {50, 51, 52, 53, 54, 55, 56};
+  ASSERT_EQ(noise_of(r, 0.2).size(), 0u);
+  ASSERT_EQ(noise_of(r, 0.02).size(), 2u);
+  EXPECT_EQ(noise_of(r, 0.02)[1], "chat: TG drifts by +1.9 % a run");
 }
 
 TEST(BenchResult, PositionsAreThoseOfAllSequences) {
@@ -79,6 +82,7 @@ TEST(BenchResult, PositionsAreThoseOfAllSequences) {
   EXPECT_LE(test.positions_needed(), 4 * (1100 + 2 * backend::kKvBlock));
   EXPECT_EQ(speed_test(false, 100, 1000, 4).positions_needed(), test.positions_needed());
   EXPECT_EQ(title_of(test), "pp100, depth 1000, batch 4");
+  EXPECT_EQ(title_of({"batches", "batch 4", 1, 1, 0, 4}), "batch 4");
 }
 
 TEST(Metrics, HaveOneNameEach) {

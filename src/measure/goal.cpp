@@ -1,5 +1,6 @@
 #include "measure/goal.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
@@ -73,6 +74,12 @@ bool Goal::is_met(const RequestRecord& request) const {
   const auto speed = request.tg_tok_s();
   return at_most(request.ttft_s(), ttft_s) && at_most(request.tpot_s(), tpot_s) &&
          at_most(request.end_s, e2e_s) && (!speed || !tg_tok_s || *speed >= *tg_tok_s);
+}
+
+double Goal::share(const std::vector<RequestRecord>& requests) const {
+  if (requests.empty()) return 0;
+  const auto met = std::ranges::count_if(requests, [&](const auto& one) { return is_met(one); });
+  return static_cast<double>(met) / static_cast<double>(requests.size());
 }
 
 bool Goal::is_reached(const BenchResult& result) const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "measure/bench_result.h"
@@ -20,6 +21,8 @@ struct Goal {
   /// An answer of one token has no TG and no TPOT that could miss a goal; one without any token
   /// meets none.
   bool is_met(const RequestRecord& request) const;
+  /// Of the requests, those that meet it, as a part of 1; 0 of none.
+  double share(const std::vector<RequestRecord>& requests) const;
   /// The medians of what was measured meet it.
   bool is_reached(const BenchResult& result) const;
 };

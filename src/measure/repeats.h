@@ -3,6 +3,7 @@
 // comes.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -16,6 +17,9 @@ struct Repeats {
   int most = 20;          // then it is told that it is not
   double budget_s = 120;  // after which no repeat of the same test begins
 };
+
+/// Told before each repeat how many there were; the first time, before the warm-up, −1.
+using OnRepeat = std::function<void(int done)>;
 
 struct Verdict {
   double median = 0;

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "base/result.h"
@@ -34,9 +33,6 @@ struct SpeedSample {
 /// The repeats of a test as its result: tok_s, the roofs, and the parts of these.
 /// REQUIRES: at least one sample.
 BenchResult result_of(const BenchTest& test, const std::vector<SpeedSample>& samples);
-
-/// Told before each repeat how many there were; the first time, before the warm-up, −1.
-using OnRepeat = std::function<void(int done)>;
 
 class SpeedBench {
  public:

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import signal
+import statistics
 import struct
 import subprocess
 import time
@@ -337,7 +338,41 @@ def test_bench_repeats_until_it_knows_or_says_that_it_does_not(call):
     assert environment["cpu"] and environment["isa"] and environment["version"]
     assert isinstance(environment["noise"]["refusals"], list)
     table = call("bench", "-p", 8, "-n", 0, "-r", 2).stdout.decode()
-    assert "noisy: pp8: speed has 2 runs" in table
+    assert "noisy: less than six runs" in table
+
+
+def test_bench_of_scenarios(call):
+    words = ["bench", "--scenario", "turns,batches", "-r", 2, "-c", 500, "--slo", "tg=0.001"]
+    record = json.loads(call(*words, "--json").stdout)
+    results = {r["test"]: r for r in record["results"]}
+    assert list(results) == ["turn 1", "turn 2", "batch 1", "batch 2", "batch 4", "batch 8"]
+    for r in results.values():
+        assert len(r["requests"]) == 2 * r["batch"] and r["threads"] >= 1
+        for one in r["requests"]:
+            new = one["prompt_tokens"] - one["cached_tokens"]
+            assert one["prompt_tokens"] == r["depth"] + r["prompt"]
+            assert r["prompt"] <= new < r["prompt"] + 128
+            assert len(one["piece_s"]) == one["answer_tokens"] == r["answer"]
+            assert 0 < one["piece_s"][0] and one["piece_s"] == sorted(one["piece_s"])
+        # The definitions, from the requests of the first run.
+        first = r["requests"][:r["batch"]]
+        assert r["ttft_s"]["runs"][0] == pytest.approx(
+            statistics.median(one["piece_s"][0] for one in first), abs=1e-5)
+        assert r["tg_tok_s"]["runs"][0] == pytest.approx(
+            statistics.median((one["answer_tokens"] - 1)
+                              / (one["piece_s"][-1] - one["piece_s"][0]) for one in first),
+            rel=1e-3)
+        assert r["pp_tok_s"]["runs"][0] == pytest.approx(
+            statistics.median((one["prompt_tokens"] - one["cached_tokens"]) / one["prefill_s"]
+                              for one in first), rel=1e-3)
+        assert r["goal"] == {"wants": "tg=0.001", "reached": True, "share": 1}
+        assert r["peak_rss_bytes"] > 50e6
+    assert results["turn 1"]["requests"][0]["cached_tokens"] == 0
+    assert results["turn 2"]["requests"][0]["cached_tokens"] == 128  # whole blocks of 191
+    lines = call("bench", "--scenario", "chat", "-r", 1, "-p", 0, "-n", 3, "--slo", "tg=1e9"
+                 ).stdout.decode().splitlines()
+    assert sum(line.startswith("tg3 ") for line in lines) == 1
+    assert [line.endswith("missed, 0 %") for line in lines if line.startswith("chat ")] == [True]
 
 
 def test_bench_counts_what_it_holds_against_the_roofs(call, home):
@@ -388,6 +423,9 @@ def test_bench_counts_what_it_holds_against_the_roofs(call, home):
     (["bench", "-r", "0"], 2, "-r: 0 is not between"),
     (["bench", "--tight", "0"], 2, "--tight: 0 is not above 0"),
     (["bench", "--json", "--md"], 2, "choose one"),
+    (["bench", "--scenario", "chit"], 2, '"chit" is no scenario'),
+    (["bench", "--scenario", "turns", "-c", "200"], 1, "too short for the scenario turns"),
+    (["bench", "--slo", "ttft=1"], 2, "--slo: ttft="),
     (["logits"], 2, "--tokens-file FILE is needed"),
 ])
 def test_mistakes_are_told_in_one_line(call, words, code, message):
