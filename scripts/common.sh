@@ -55,6 +55,6 @@ need_packages() {
 build_packages=(
   g++ cmake ninja-build pkg-config
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libedit-dev libpcre2-dev libutf8proc-dev
-  libxxhash-dev libssl-dev libcurl4-openssl-dev ca-certificates
+  libxxhash-dev libssl-dev libcurl4-openssl-dev ca-certificates libsqlite3-dev
   python3 python3-pip unzip
 )
