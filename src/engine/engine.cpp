@@ -153,6 +153,10 @@ bool LocalEngine::step() {
   const bool cancelled = end_cancelled();
   const std::span<const Slice> plan = scheduler_.schedule();
   if (plan.empty()) return cancelled;
+  if (scheduler_.running() > 1)
+    scheduler_.for_each([](Task& task) {
+      if (task.started()) task.share();
+    });
   speculation_.propose(plan, cache_);
   run(plan);
   commit(plan);

@@ -56,6 +56,7 @@ struct Timings {
   int generated_tokens = 0;
   int proposed_tokens = 0;  // by speculation, and verified
   int accepted_tokens = 0;  // of these, now in the answer
+  bool shared = false;      // other requests were computed between its first step and its last
   double queue_s = 0;       // submitted → first scheduled
   double ttft_s = 0;        // submitted → first token
   double prefill_s = 0;     // first scheduled → first token

@@ -314,6 +314,19 @@ TEST(Engine, TimingsAreWhatTheySay) {
   EXPECT_STREQ(finish_name(Finish::kContext), "context");
 }
 
+TEST(Engine, TimingsTellWhetherOthersWereComputed) {
+  TestEngine engine(TinyModel{});
+  const RequestId alone = engine.submit(request(random_prompt(30, 1), 4));
+  engine->drain();
+  const RequestId first = engine.submit(request(random_prompt(30, 2), 8));
+  for (int i = 0; i < 3; ++i) engine->step();
+  const RequestId second = engine.submit(request(random_prompt(9, 3), 2));
+  engine->drain();
+  EXPECT_FALSE(engine.answer(alone).timings.shared);
+  EXPECT_TRUE(engine.answer(first).timings.shared);
+  EXPECT_TRUE(engine.answer(second).timings.shared);
+}
+
 TEST(Engine, ScoreGivesEveryRowOnceAndLeavesNothingBehind) {
   TestEngine engine(TinyModel{}, {.threads = 2, .context = 256, .prefill_chunk = 100});
   const auto tokens = random_prompt(250, 5);

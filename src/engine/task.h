@@ -48,6 +48,8 @@ class Task {
   bool ended() const { return ended_; }
   bool cancelled() const { return cancelled_; }
   void cancel() { cancelled_ = true; }
+  /// Another task is computed while it is under way.
+  void share() { timings_.shared = true; }
 
   kv::BlockTable table;  // the scheduler's and the cache's
   struct {
