@@ -48,19 +48,28 @@ void AnswerPrinter::write(std::string_view text) {
   line_ended_ = text.back() == '\n';
 }
 
-void print_speed(const Answer& answer, double load_s, const Reporting& reporting) {
+/// Where shares of the roof would stand, if the machine had been measured.
+static std::string hint_once() {
+  static bool told = false;
+  if (told || !terminal::is_terminal(STDERR_FILENO)) return "";
+  told = true;
+  return "`handmill probe` measures this machine; then this tells how near to its limit it was\n";
+}
+
+void print_speed(const Answer& answer, const Session& session, const Reporting& reporting) {
   std::string text;
   if (reporting.verbose)
-    text = speed_table(answer.timings, load_s);
+    text = speed_table(answer, session.load_s);
   else if (!reporting.quiet && answer.timings.generated_tokens > 0)
-    text = speed_line(answer.timings) + "\n";
+    text = speed_line(answer) + "\n";
+  if (!text.empty() && !session.subject) text += hint_once();
   fmt::print(stderr, "{}", terminal::dim(STDERR_FILENO, text));
 }
 
 Result<Answer> print_answer(const Session& session, chat::Prompt prompt,
                             const Parameters& parameters, const Reporting& reporting) {
   AnswerPrinter printer(prompt.thinking);
-  auto answer = generate(*session.engine, std::move(prompt.tokens), parameters,
+  auto answer = generate(session, std::move(prompt.tokens), parameters,
                          [&](std::string_view text) { printer.text(text); });
   printer.finish();
   if (!answer.ok()) return answer;
@@ -68,7 +77,7 @@ Result<Answer> print_answer(const Session& session, chat::Prompt prompt,
   // A cut answer is told of even where speed is not.
   if (!note.empty() && (!reporting.quiet || answer->finish == engine::Finish::kContext))
     fmt::print(stderr, "{}\n", terminal::dim(STDERR_FILENO, "[" + note + "]"));
-  print_speed(*answer, session.load_s, reporting);
+  print_speed(*answer, session, reporting);
   return answer;
 }
 

@@ -39,6 +39,6 @@ Result<Answer> print_answer(const Session& session, chat::Prompt prompt,
                             const Parameters& parameters, const Reporting& reporting);
 
 /// The speed line or table, as `reporting` asks.
-void print_speed(const Answer& answer, double load_s, const Reporting& reporting);
+void print_speed(const Answer& answer, const Session& session, const Reporting& reporting);
 
 }  // namespace handmill::cli

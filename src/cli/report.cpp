@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/figures.h"
+#include "cli/shares_text.h"
 
 namespace handmill::cli {
 namespace {
@@ -28,9 +29,35 @@ boost::json::value number(double value) {
   return value;
 }
 
+bool has_shares(const measure::Verdict& verdict) {
+  return verdict.prefill || verdict.decode || !verdict.why_none.empty();
+}
+
+std::string shares_line(const Timings& t, const measure::Verdict& verdict) {
+  std::string line =
+      fmt::format("TTFT {} ({} new", time_text(t.ttft_s), t.prompt_tokens - t.cached_tokens);
+  line += t.cached_tokens > 0 ? fmt::format(", {} cached)", t.cached_tokens) : ")";
+  if (has_rate(t)) {
+    line += fmt::format(" · TG {} tok/s", figure(t.tg()));
+    if (t.accepted_tokens > 0) line += fmt::format(" with {} guessed", t.accepted_tokens);
+  }
+  if (verdict.decode)
+    line += fmt::format(" = {} at depth {}", roof_text(*verdict.decode),
+                        depth_text(t.prompt_tokens + t.generated_tokens / 2));
+  line += fmt::format(" · PP {} tok/s", figure(t.pp()));
+  if (verdict.prefill) line += " = " + roof_text(*verdict.prefill);
+  const auto& shares = verdict.decode ? verdict.decode : verdict.prefill;
+  const std::string rest = shares ? rest_text(*shares) : "";
+  if (!rest.empty()) line += fmt::format(" · rest{}: {}", verdict.decode ? "" : " of PP", rest);
+  if (!verdict.why_none.empty()) line += " · no share of the roof: " + verdict.why_none;
+  return line;
+}
+
 }  // namespace
 
-std::string speed_line(const Timings& t) {
+std::string speed_line(const Answer& answer) {
+  const Timings& t = answer.timings;
+  if (has_shares(answer.verdict)) return shares_line(t, answer.verdict);
   std::string line = fmt::format("TTFT {}   PP {} tok/s", time_text(t.ttft_s), figure(t.pp()));
   if (has_rate(t))
     line += fmt::format("   TPOT {}   TG {} tok/s", time_text(t.tpot_s()), figure(t.tg()));
@@ -39,7 +66,9 @@ std::string speed_line(const Timings& t) {
   return line + ")";
 }
 
-std::string speed_table(const Timings& t, double load_s) {
+std::string speed_table(const Answer& answer, double load_s) {
+  const Timings& t = answer.timings;
+  const measure::Verdict& verdict = answer.verdict;
   const bool rate = has_rate(t);
   std::string out;
   const auto row = [&](std::string_view name, const std::string& value, std::string_view what) {
@@ -53,6 +82,16 @@ std::string speed_table(const Timings& t, double load_s) {
   row("TPOT", rate ? time_text(t.tpot_s()) : "-", "time per output token");
   row("TG", rate ? figure(t.tg()) + " tok/s" : "-",
       fmt::format("text generation: {} tokens", t.generated_tokens));
+  const auto roof_row = [&](std::string_view name, const std::optional<measure::Shares>& shares) {
+    if (!shares) return;
+    const std::string rest = rest_text(*shares);
+    row(name, fmt::format("{:.0f} %", 100 * shares->roof),
+        fmt::format("of the {} roof", roof_name(shares->limit)) +
+            (rest.empty() ? "" : "; rest: " + rest));
+  };
+  roof_row("of PP", verdict.prefill);
+  roof_row("of TG", verdict.decode);
+  if (!verdict.why_none.empty()) row("of roof", "-", verdict.why_none);
   if (t.proposed_tokens > 0)
     row("guess", fmt::format("{} of {}", t.accepted_tokens, t.proposed_tokens),
         "tokens that speculation foresaw, of those it proposed");
@@ -102,6 +141,7 @@ boost::json::object answer_json(const Answer& answer, const Session& session) {
   object["backend"] = session.engine->description();
   object["threads"] = session.engine->threads();
   object["timings"] = std::move(timings);
+  object["roof"] = verdict_json(answer.verdict);
   return object;
 }
 

@@ -9,11 +9,12 @@
 
 namespace handmill::cli {
 
-/// "TTFT 52 ms   PP 712 tok/s   TPOT 14.9 ms   TG 67.1 tok/s   (37 + 42 tokens)"
-std::string speed_line(const engine::Timings& timings);
+/// "TTFT 52 ms   PP 712 tok/s   TPOT 14.9 ms   TG 67.1 tok/s   (37 + 42 tokens)"; where the
+/// machine was measured, how near it came to its roofs, and what took the rest.
+std::string speed_line(const Answer& answer);
 
 /// A line for each figure, the load included.
-std::string speed_table(const engine::Timings& timings, double load_s);
+std::string speed_table(const Answer& answer, double load_s);
 
 /// Why the answer is shorter than the model wanted, or empty.
 std::string finish_note(const Answer& answer, int context);

@@ -7,11 +7,13 @@
 #include "base/error.h"
 #include "cli/chat.h"
 #include "cli/command.h"
+#include "cli/follow.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/line_source.h"
 #include "cli/printer.h"
 #include "cli/report.h"
+#include "cli/shares_text.h"
 #include "cli/terminal.h"
 
 namespace handmill::cli {
@@ -66,10 +68,10 @@ Result<int> answer_once(const Session& session, const RunOptions& options,
   HANDMILL_TRY(chat::Prompt prompt, make_prompt(session, options, text));
   const interrupt::Guard guard;
   if (options.format == "json") {
-    HANDMILL_TRY(const Answer answer, generate(*session.engine, std::move(prompt.tokens),
+    HANDMILL_TRY(const Answer answer, generate(session, std::move(prompt.tokens),
                                                options.parameters, [](std::string_view) {}));
     fmt::print("{}\n", boost::json::serialize(answer_json(answer, session)));
-    if (options.reporting.verbose) print_speed(answer, session.load_s, options.reporting);
+    if (options.reporting.verbose) print_speed(answer, session, options.reporting);
     return answer.finish == engine::Finish::kCancelled ? kExitInterrupted : kExitOk;
   }
   HANDMILL_TRY(const Answer answer,
@@ -149,6 +151,8 @@ Action declare_run(Args& args) {
   declare_engine(args, options->engine);
   declare_speculation(args, options->engine.speculation);
   args.check([options] { return check(*options); });
+  args.note(kSharesNote);
+  args.note(kLedgerNote);
   args.note(kNotes);
   return [options] { return run(*options); };
 }

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "cli/follow.h"
 #include "cli/home.h"
 #include "cli/interrupt.h"
 #include "cli/progress_bar.h"
@@ -105,6 +106,9 @@ Result<std::unique_ptr<Session>> Session::open(const ModelFile& model, const Eng
   HANDMILL_TRY(const engine::Options options, engine_options(flags));
   HANDMILL_TRY(session->engine, open_engine(model, session->file, options));
   HANDMILL_TRY(session->chat_template, chat::Template::load(*session->file, session->tokenizer()));
+  session->recorder = make_recorder();
+  session->subject = subject_of(model.name, *session->file, options.kv, session->engine->threads(),
+                                options.prefill_chunk);
   session->load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return session;
 }
@@ -119,9 +123,26 @@ chat::Prompt raw_prompt(const Session& session, std::string_view text, bool spec
   return chat::raw_prompt(tokenizer, text, special, tokenizer.add_bos());
 }
 
-Result<Answer> generate(engine::Engine& engine, std::vector<text::Token> prompt,
+namespace {
+
+/// To the end, or to Ctrl-C.
+void step_until(engine::Engine& engine, engine::RequestId id, const bool& finished) {
+  bool cancelled = false;
+  do {
+    if (interrupt::raised() && !cancelled) {
+      engine.cancel(id);
+      cancelled = true;
+    }
+  } while (!finished && engine.step());
+}
+
+}  // namespace
+
+Result<Answer> generate(const Session& session, std::vector<text::Token> prompt,
                         const Parameters& parameters,
                         const std::function<void(std::string_view)>& on_text) {
+  engine::Engine& engine = *session.engine;
+  const auto tokens = static_cast<int>(prompt.size());
   Answer answer;
   engine::Request request;
   request.prompt = std::move(prompt);
@@ -143,14 +164,12 @@ Result<Answer> generate(engine::Engine& engine, std::vector<text::Token> prompt,
     answer.timings = event.timings;
     error = event.error;
   };
-  HANDMILL_TRY(const engine::RequestId id, engine.submit(std::move(request), sink));
-  bool cancelled = false;
-  do {
-    if (interrupt::raised() && !cancelled) {
-      engine.cancel(id);
-      cancelled = true;
-    }
-  } while (!finished && engine.step());
+  measure::Recorder::RunId run = 0;
+  if (session.subject) run = session.recorder->begin(session.subject, measure::foreseen(tokens));
+  const auto id = engine.submit(std::move(request), sink);
+  if (id.ok()) step_until(engine, *id, finished);
+  if (session.subject) answer.verdict = session.recorder->end(run, measure::took(answer.timings));
+  if (!id.ok()) return id.error();
   if (answer.finish == engine::Finish::kError || !finished)
     return base::invalid("{}", error.empty() ? "the engine stopped without an answer" : error);
   return answer;

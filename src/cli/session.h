@@ -16,6 +16,7 @@
 #include "cli/parameters.h"
 #include "engine/engine.h"
 #include "gguf/file.h"
+#include "measure/recorder.h"
 
 namespace handmill::cli {
 
@@ -55,6 +56,8 @@ struct Session {
   std::unique_ptr<engine::Engine> engine;
   std::shared_ptr<const chat::Template> chat_template;
   double load_s = 0;
+  std::unique_ptr<measure::Recorder> recorder;
+  std::shared_ptr<const measure::Subject> subject;  // none: runs are not followed
 
   static Result<std::unique_ptr<Session>> open(const ModelFile& model, const EngineFlags& flags);
   const text::Tokenizer& tokenizer() const { return *engine->tokenizer(); }
@@ -72,11 +75,12 @@ struct Answer {
   std::string stop;  // the stop string that ended it, if one did
   uint64_t seed = 0;
   engine::Timings timings;
+  measure::Verdict verdict;  // empty where runs are not followed
 };
 
-/// Runs the engine until the answer is complete or Ctrl-C (interrupt.h) has stopped it. `on_text`
-/// gets each piece as it comes.
-Result<Answer> generate(engine::Engine& engine, std::vector<text::Token> prompt,
+/// Held against what was predicted of it. Runs the engine until the answer is complete or Ctrl-C
+/// (interrupt.h) has stopped it. `on_text` gets each piece as it comes.
+Result<Answer> generate(const Session& session, std::vector<text::Token> prompt,
                         const Parameters& parameters,
                         const std::function<void(std::string_view)>& on_text);
 

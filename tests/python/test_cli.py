@@ -24,7 +24,7 @@ QWEN = "qwen2.5-coder-0.5b-q4_k_m"
 GOLDEN_FILES = {SMOL: "tokenize-smollm2.json", QWEN: "tokenize-qwen2.5-coder-0.5b.json"}
 FIELDS = {"model", "text", "finish", "stop", "seed", "prompt_tokens", "cached_tokens",
           "generated_tokens", "proposed_tokens", "accepted_tokens", "context", "backend", "threads",
-          "timings"}
+          "timings", "roof"}
 TIMINGS = {"load_s", "queue_s", "ttft_s", "prefill_s", "decode_s", "pp_tok_s", "tpot_s",
            "tg_tok_s"}
 
