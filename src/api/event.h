@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "text/tokenizer.h"
@@ -38,6 +39,17 @@ struct Usage {
   int reasoning_tokens = 0;  // of these, thought
 };
 
+/// Where the time of a phase went, in parts of it that add up to 1 (more where the roof is passed).
+struct RoofShares {
+  std::string_view limit;  // the roof that it would meet: "memory" or "arithmetic"
+  double of_roof = 0;      // what its work would take at that roof
+  double kernels = 0, attention = 0, layers = 0, other = 0;  // what took the rest
+};
+/// Of phases that can be told: measured machine, alone, long enough, and nothing else running.
+struct Roofs {
+  std::optional<RoofShares> prefill, decode;
+};
+
 /// Seconds, of the slowest choice where there are several.
 struct Timings {
   double queue_s = 0;    // accepted → first scheduled
@@ -46,6 +58,7 @@ struct Timings {
   double prefill_s = 0;  // first scheduled → first token
   double decode_s = 0;   // first token → last token
   double total_s = 0;    // accepted → end
+  Roofs roofs = {};      // of one that ran alone
 };
 
 /// The end of one choice.

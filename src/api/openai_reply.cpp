@@ -159,6 +159,21 @@ class Whole : public Common {
   std::vector<ChoiceEnd> ends_;
 };
 
+void write_roofs(JsonWriter& json, const Roofs& roofs) {
+  if (!roofs.prefill && !roofs.decode) return;
+  json.key("roof").begin_object();
+  const auto write = [&json](std::string_view phase, const std::optional<RoofShares>& shares) {
+    if (!shares) return;
+    json.key(phase).begin_object().field("limit", shares->limit);
+    json.field("of_roof", shares->of_roof).field("kernels", shares->kernels);
+    json.field("attention", shares->attention).field("layers", shares->layers);
+    json.field("other", shares->other).end_object();
+  };
+  write("prefill", roofs.prefill);
+  write("decode", roofs.decode);
+  json.end_object();
+}
+
 double rate(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
 
 }  // namespace
@@ -198,7 +213,9 @@ void write_timings(JsonWriter& json, const Usage& usage, const Timings& timings)
   json.field("predicted_per_token_ms", steps > 0 ? timings.decode_s * 1e3 / steps : 0);
   json.field("predicted_per_second", rate(steps, timings.decode_s));
   json.field("queue_ms", timings.queue_s * 1e3).field("load_ms", timings.load_s * 1e3);
-  json.field("ttft_ms", timings.ttft_s * 1e3).end_object();
+  json.field("ttft_ms", timings.ttft_s * 1e3);
+  write_roofs(json, timings.roofs);
+  json.end_object();
 }
 
 void write_logprob(JsonWriter& json, float logprob) {

@@ -17,7 +17,7 @@ inline constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
 std::string_view finish_word(Finish finish);
 /// {"prompt_tokens": …}, as a value.
 void write_usage(JsonWriter& json, const Usage& usage);
-/// llama-server's "timings", with queue_ms, load_ms and ttft_ms.
+/// llama-server's "timings", with queue_ms, load_ms, ttft_ms and, where known, roof.
 void write_timings(JsonWriter& json, const Usage& usage, const Timings& timings);
 /// A log-probability as a number that JSON has: none below −9999, as OpenAI writes "impossible".
 void write_logprob(JsonWriter& json, float logprob);

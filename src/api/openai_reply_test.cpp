@@ -45,6 +45,29 @@ TEST(ChatReply, Whole) {
                     kSomeUsage, ",", kSomeTimings, "}"}));
 }
 
+TEST(ChatReply, TellsTheSharesOfTheRoofsThatAreKnown) {
+  const auto timings = [](const Roofs& roofs) {
+    End end = some_end();
+    end.timings.roofs = roofs;
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object();
+    write_timings(json, end.usage, end.timings);
+    json.end_object();
+    return out;
+  };
+  const std::string known = std::string(kSomeTimings.substr(0, kSomeTimings.size() - 1));
+  EXPECT_EQ(timings({}), joined({"{", kSomeTimings, "}"}));
+  EXPECT_EQ(timings({{}, RoofShares{"memory", 0.75, 0.125, 0.0625, 0.03125, 0.03125}}),
+            joined({"{", known,
+                    R"(,"roof":{"decode":{"limit":"memory","of_roof":0.75,"kernels":0.125,)"
+                    R"("attention":0.0625,"layers":0.03125,"other":0.03125}}}})"}));
+  const std::string both = timings({RoofShares{"arithmetic", 0.5}, RoofShares{"memory", 0.5}});
+  EXPECT_NE(both.find(R"("roof":{"prefill":{"limit":"arithmetic","of_roof":0.5,)"),
+            std::string::npos);
+  EXPECT_NE(both.find(R"(},"decode":{"limit":"memory")"), std::string::npos);
+}
+
 TEST(ChatReply, WholeWithThoughtsAndSeveralChoices) {
   const std::string text =
       told(*chat_reply(R"(,"n":2)"), {piece(1, "B"), piece(0, "", "hm"), piece(0, "A")},

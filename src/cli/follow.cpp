@@ -6,6 +6,7 @@
 
 #include "cli/home.h"
 #include "cli/machine_file.h"
+#include "probe/machine.h"
 
 namespace handmill::cli {
 namespace {
@@ -41,6 +42,8 @@ std::shared_ptr<const measure::Subject> subject_of(const std::string& model, con
     return nullptr;
   }
   if (!*machine) return nullptr;
+  const auto system = probe::read_machine();
+  if (threads == 0 && system.ok()) threads = system->threads_best();
   auto subject = measure::Subject::read(model, file, *std::move(*machine), kv, threads, chunk);
   if (!subject.ok()) {
     spdlog::warn("{}: nothing is predicted: {}", model, subject.error().message);

@@ -23,8 +23,9 @@ extern const char* const kLedgerNote;
 /// Stores in ledger_path(); a ledger that cannot be used is a warning in the log.
 std::unique_ptr<measure::Recorder> make_recorder();
 
-/// A model on this machine with so many threads. Nothing where the machine was never measured with
-/// them; what is wrong with the kept figures is a warning in the log.
+/// A model on this machine with so many threads (0: as many as handmill takes by itself). Nothing
+/// where the machine was never measured with them; what is wrong with the kept figures is a warning
+/// in the log.
 std::shared_ptr<const measure::Subject> subject_of(const std::string& model, const gguf::File& file,
                                                    backend::KvType kv, int threads, int chunk);
 

@@ -13,7 +13,9 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/figures.h"
+#include "cli/follow.h"
 #include "cli/home.h"
+#include "cli/observer.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "router/router.h"
@@ -159,6 +161,7 @@ Result<int> serve_models(ServeOptions& options) {
   routing.engine.max_sequences = options.parallel;
   routing.queue_max = static_cast<size_t>(options.queue);
   routing.keep_alive = options.keep_alive;
+  routing.observer = std::make_shared<RunObserver>(routing.models, routing.engine);
 
   const sigset_t signals = take_signals();
   raise_descriptors();
@@ -223,9 +226,9 @@ Action declare_serve(Args& args) {
   args.option("--prefill-chunk", "N", options->prefill_chunk,
               "Read at most N tokens of prompts between two tokens of answers [512]");
   args.check([options] { return check(*options); });
+  args.note("Clients that speak OpenAI, Ollama or Anthropic are answered at one port.");
+  args.note(kLedgerNote);
   args.note(
-      "Clients that speak OpenAI, Ollama or Anthropic are answered at one port.\n"
-      "\n"
       "Examples:\n"
       "  handmill serve\n"
       "  handmill serve -m smollm2-135m-instruct-q4_1 --port 8080\n"

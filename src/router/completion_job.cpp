@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 #include "router/prepare.h"
 
@@ -9,14 +10,23 @@ namespace handmill::router {
 
 CompletionJob::CompletionJob(std::shared_ptr<const Front> front, api::Completion completion,
                              std::vector<chat::Prompt> prompts, Owner owner, Sink sink,
-                             Clock::time_point accepted)
+                             Clock::time_point accepted, Observed observed)
     : Job(accepted),
       front_(std::move(front)),
       completion_(std::move(completion)),
       prompts_(std::move(prompts)),
       owner_(owner),
       sink_(std::move(sink)),
+      observed_(std::move(observed)),
       choices_(prompts_.size() * static_cast<size_t>(completion_.choices)) {}
+
+CompletionJob::~CompletionJob() { end_runs(); }
+
+/// Those that came to no end of their own.
+void CompletionJob::end_runs() {
+  for (Choice& choice : choices_)
+    if (choice.run != 0) observed_.observer->ended(std::exchange(choice.run, 0), {});
+}
 
 /// The context is known now: it may be less than the model's own.
 bool CompletionJob::fit(const engine::Engine& engine) {
@@ -44,6 +54,7 @@ void CompletionJob::start(engine::Engine& engine) {
   const auto self = shared_from_this();
   for (size_t i = 0; i < choices_.size(); ++i) {
     listen(i);
+    observe(i);
     auto id = engine.submit(request(i),
                             [this, self, i](const engine::Event& event) { on_event(i, event); });
     if (!id.ok()) {
@@ -63,6 +74,13 @@ void CompletionJob::listen(size_t index) {
   choice.splitter.emplace(choice.thinking, [this, &choice](std::string_view text, bool thinking) {
     show(choice, text, thinking);
   });
+}
+
+/// Logits for a whole prompt are work that no prediction counts.
+void CompletionJob::observe(size_t index) {
+  if (observed_.observer == nullptr || completion_.prompt_logprobs) return;
+  choices_[index].run =
+      observed_.observer->begun(observed_.model, static_cast<int>(prompt_of(index).tokens.size()));
 }
 
 engine::Request CompletionJob::request(size_t index) const {
@@ -166,7 +184,9 @@ void CompletionJob::show(Choice& choice, std::string_view text, bool thinking) {
 void CompletionJob::end_choice(size_t index, const engine::Event& event) {
   Choice& choice = choices_[index];
   choice.ended = true;
-  const api::Timings timings = this->timings(event.timings, submitted_);
+  api::Timings timings = this->timings(event.timings, submitted_);
+  if (choice.run != 0)
+    timings.roofs = observed_.observer->ended(std::exchange(choice.run, 0), event.timings);
   if (timings.ttft_s + timings.decode_s >= timings_.ttft_s + timings_.decode_s) timings_ = timings;
   api::ChoiceEnd end;
   end.choice = static_cast<int>(index);
@@ -203,6 +223,7 @@ void CompletionJob::end_cancelled() {
 void CompletionJob::fail(api::Fault fault) {
   if (ended_) return;
   ended_ = unwanted_ = true;
+  end_runs();
   emit(std::move(fault));
 }
 

@@ -8,16 +8,24 @@
 #include "chat/thinking.h"
 #include "router/front.h"
 #include "router/job.h"
+#include "router/observer.h"
 #include "router/router.h"
 
 namespace handmill::router {
+
+/// Who is told of the runs, under which name of the model.
+struct Observed {
+  std::shared_ptr<Observer> observer;  // or none
+  std::string model;
+};
 
 class CompletionJob final : public Job {
  public:
   /// `prompts` are the completion's, prepared.
   CompletionJob(std::shared_ptr<const Front> front, api::Completion completion,
                 std::vector<chat::Prompt> prompts, Owner owner, Sink sink,
-                Clock::time_point accepted);
+                Clock::time_point accepted, Observed observed = {});
+  ~CompletionJob() override;
 
   void start(engine::Engine& engine) override;
   void cancel(engine::Engine& engine) override;
@@ -32,11 +40,14 @@ class CompletionJob final : public Job {
     bool thinking = false;   // in the text so far
     bool after_tag = false;  // and nothing but white space since
     int cached = 0;
+    Observer::Run run = 0;  // 0: none is told
     std::vector<api::TokenLogprob> prompt_logprobs = {};
   };
 
   bool fit(const engine::Engine& engine);
   void listen(size_t choice);
+  void observe(size_t choice);
+  void end_runs();
   engine::Request request(size_t choice) const;
   void on_event(size_t choice, const engine::Event& event);
   void tell(size_t choice, const engine::Event& event);
@@ -56,6 +67,7 @@ class CompletionJob final : public Job {
   std::vector<chat::Prompt> prompts_;
   Owner owner_;
   Sink sink_;
+  Observed observed_;
   Clock::time_point submitted_;
   std::vector<Choice> choices_;
   size_t ended_choices_ = 0;

@@ -1,5 +1,8 @@
 // What a request's sink is told, by real engines on tiny models.
 #include <cmath>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include "router/test_router.h"
 
@@ -105,6 +108,69 @@ TEST(Completion, AnswerOfAnOpenedThoughtIsReasoning) {
   EXPECT_EQ(does_not.content[0], "aaaaaa");
   EXPECT_EQ(does_not.reasoning[0], "");
   EXPECT_EQ(does_not.end->usage.reasoning_tokens, 0);
+}
+
+/// Writes down what it is told, and tells a share that follows from it.
+class Watcher final : public Observer {
+ public:
+  Run begun(std::string_view model, int prompt_tokens) override {
+    const std::lock_guard lock(mutex);
+    begun_with.emplace_back(model, prompt_tokens);
+    open.insert(static_cast<Run>(begun_with.size()));
+    return static_cast<Run>(begun_with.size());
+  }
+  api::Roofs ended(Run run, const engine::Timings& timings) override {
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(open.erase(run), 1u) << "ended once";
+    tokens.push_back(timings.generated_tokens);
+    return {{}, api::RoofShares{"memory", timings.generated_tokens / 100.0}};
+  }
+  size_t still_open() {
+    const std::lock_guard lock(mutex);
+    return open.size();
+  }
+
+  std::mutex mutex;
+  std::vector<std::pair<std::string, int>> begun_with;
+  std::set<Run> open;
+  std::vector<int> tokens;
+};
+
+TEST(Completion, AnObserverIsToldOfEveryRun) {
+  Options options = TestRouter::small();
+  const auto watcher = std::make_shared<Watcher>();
+  options.observer = watcher;
+  TestRouter router({{"tiny", TestRouter::tiny()}}, options);
+  Answer answer;
+  const auto ticket = router->submit(plain("hello", 5), 0, answer.sink());
+  ASSERT_TRUE(answer.wait());
+  using Begun = std::vector<std::pair<std::string, int>>;
+  EXPECT_EQ(watcher->begun_with, (Begun{{"tiny", answer.end->usage.prompt_tokens}}));
+  EXPECT_EQ(watcher->tokens, (std::vector<int>{5}));
+  ASSERT_TRUE(answer.end->timings.roofs.decode);
+  EXPECT_EQ(answer.end->timings.roofs.decode->of_roof, 0.05);
+
+  Answer with_logits;
+  api::Completion asked = plain("hello", 5);
+  asked.prompt_logprobs = asked.echo = true;
+  asked.logprobs = 0;
+  const auto other = router->submit(asked, 0, with_logits.sink());
+  ASSERT_TRUE(with_logits.wait());
+  EXPECT_EQ(watcher->begun_with.size(), 1u) << "no prediction counts a prompt's logits";
+  EXPECT_FALSE(with_logits.end->timings.roofs.decode);
+
+  Answer left;
+  router->submit(plain("hello", 200), 0, left.sink()).reset();
+  ASSERT_TRUE(left.wait());
+  Answer cut;
+  cut.gate.shut();
+  const auto last = router->submit(plain("hello", 200), 0, cut.sink());
+  ASSERT_TRUE(cut.wait_started());
+  std::thread closing([&router] { router.close(); });  // its job fails on its way
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  cut.gate.open();
+  closing.join();
+  EXPECT_EQ(watcher->still_open(), 0u);
 }
 
 TEST(Completion, FaultsNameTheField) {

@@ -69,7 +69,8 @@ Result<std::unique_ptr<Router>> LocalRouter::make(const Options& options, OpenEn
       std::make_unique<LocalRouter>(std::move(models), options, std::move(open)));
 }
 
-LocalRouter::LocalRouter(std::vector<Listed> models, const Options& options, OpenEngine open) {
+LocalRouter::LocalRouter(std::vector<Listed> models, const Options& options, OpenEngine open)
+    : observer_(options.observer) {
   for (size_t i = 0; i < models.size(); ++i) names_.emplace(folded(models[i].info.name), i);
   keeper_ = std::make_shared<Keeper>(std::move(models), options, std::move(open));
 }
@@ -105,7 +106,7 @@ Outcome<std::shared_ptr<Job>> LocalRouter::prepared(size_t model, api::Completio
   if (auto* fault = std::get_if<api::Fault>(&prompts)) return std::move(*fault);
   return std::shared_ptr<Job>(std::make_shared<CompletionJob>(
       ready, std::move(completion), std::get<std::vector<chat::Prompt>>(std::move(prompts)), owner,
-      sink, accepted));
+      sink, accepted, Observed{observer_, keeper_->models()[model].info.name}));
 }
 
 Outcome<std::shared_ptr<Job>> LocalRouter::prepared(size_t model, api::Embedding&& embedding,

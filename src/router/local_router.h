@@ -48,6 +48,7 @@ class LocalRouter final : public Router {
   std::unique_ptr<Ticket> submit_any(Asked asked, Owner owner, Tell sink);
 
   std::map<std::string, size_t, std::less<>> names_;  // folded, to places
+  const std::shared_ptr<Observer> observer_;          // or none
   std::shared_ptr<Keeper> keeper_;                    // tickets may outlive this
 };
 

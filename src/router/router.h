@@ -21,6 +21,7 @@
 #include "api/request.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "router/observer.h"
 
 namespace handmill::router {
 
@@ -60,6 +61,7 @@ struct Options {
   size_t queue_max = 512;  // requests that wait for one model; past it: kBusy
   std::chrono::milliseconds keep_alive{std::chrono::minutes(5)};  // negative: for ever
   uint64_t memory_bytes = 0;  // for all loaded models; 0: what the machine has, less a reserve
+  std::shared_ptr<Observer> observer = {};  // of completions, or none
 };
 
 enum class State { kUnloaded, kLoading, kLoaded };
