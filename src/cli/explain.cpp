@@ -8,6 +8,7 @@
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/explain_ledger.h"
 #include "cli/explain_report.h"
 #include "cli/explain_subject.h"
 #include "cli/machine_file.h"
@@ -19,6 +20,8 @@
 namespace handmill::cli {
 namespace {
 
+using measure::Phase;
+
 struct ExplainOptions {
   std::string model;
   std::vector<int> depths;
@@ -29,6 +32,7 @@ struct ExplainOptions {
   std::string on;
   std::string plot;
   bool json = false;
+  bool ledger = false;
 };
 
 constexpr int kMostTokens = 1 << 22;
@@ -83,14 +87,19 @@ Result<Explanation> explain(const ExplainOptions& options) {
   const auto blocks =
       static_cast<uint64_t>((out.context + backend::kKvBlock - 1) / backend::kKvBlock);
   out.kv_bytes = blocks * out.shape.kv_block_bytes(kv);
+  const auto past = options.on.empty() ? past_of(out.machine) : std::vector<measure::Pair>();
   const int chunk = engine::Options{}.prefill_chunk;
   HANDMILL_TRY(const auto depths, depths_of(options, out.shape.config.context));
   for (const int depth : depths) {
     ExplainedDepth at;
     at.depth = depth;
-    HANDMILL_TRY(at.decode, measure::predict_decode(out.shape, out.machine, kv, depth));
-    HANDMILL_TRY(at.prefill, measure::predict_prefill(out.shape, out.machine, kv, options.prompt,
-                                                      depth, chunk));
+    HANDMILL_TRY(const auto decode, measure::predict_decode(out.shape, out.machine, kv, depth));
+    HANDMILL_TRY(const auto prefill, measure::predict_prefill(out.shape, out.machine, kv,
+                                                              options.prompt, depth, chunk));
+    at.decode =
+        measure::corrected(decode, past, {subject.digest, out.kv, Phase::kDecode, 1, depth});
+    at.prefill = measure::corrected(
+        prefill, past, {subject.digest, out.kv, Phase::kPrefill, options.prompt, depth});
     out.depths.push_back(at);
   }
   std::optional<measure::Machine> here;
@@ -102,6 +111,16 @@ Result<Explanation> explain(const ExplainOptions& options) {
   return out;
 }
 
+Result<int> explain_ledger(const ExplainOptions& options) {
+  std::string name = options.model;
+  if (const auto model = find_model(name); !name.empty() && model.ok()) name = model->name;
+  HANDMILL_TRY(const LedgerAccount account, ledger_account(name));
+  const std::string text =
+      options.json ? boost::json::serialize(account.json) + "\n" : account.text;
+  fmt::print("{}", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
+  return kExitOk;
+}
+
 Status write_plot(const Explanation& explanation, const std::string& path) {
   const std::string svg = explanation_plot(explanation);
   HANDMILL_TRY(OutputFile file, OutputFile::create(path));
@@ -110,6 +129,7 @@ Status write_plot(const Explanation& explanation, const std::string& path) {
 }
 
 Result<int> explain_model(const ExplainOptions& options) {
+  if (options.ledger) return explain_ledger(options);
   HANDMILL_TRY(const Explanation explanation, explain(options));
   if (!options.plot.empty()) HANDMILL_OK(write_plot(explanation, options.plot));
   if (options.json) {
@@ -142,6 +162,8 @@ Action declare_explain(Args& args) {
   args.option("--on", "MACHINE", options->on, "Another machine than this [this, as probe kept it]");
   args.option("--plot", "FILE", options->plot, "Draw the roofline as SVG");
   args.flag("--json", options->json, "One JSON object");
+  args.flag("--ledger", options->ledger,
+            "How past predictions came out, of all models or of the one that is named");
   declare_kv(args, options->kv);
   declare_threads(args, options->threads);
   args.check([options] { return check(*options); });
@@ -153,6 +175,11 @@ Action declare_explain(Args& args) {
       "part's rates are those of handmill's kernels on this machine, as `handmill probe` measured\n"
       "them; of another machine they are assumed shares of its limits, and the error bar is wide.\n"
       "TTFT leaves out loading, tokenizing and sampling. GB are 10^9 bytes.");
+  args.note(
+      "What is told of this machine is corrected by its past runs (--ledger), and says so: each\n"
+      "run, chat, bench and served request is held against its prediction, and the factor is the\n"
+      "median of what they took over what the formula gave, weighed by how many they are. The\n"
+      "error bar is then where nine of ten runs are to lie.");
   args.note(machines_text());
   args.note(
       "Examples:\n"
@@ -163,7 +190,8 @@ Action declare_explain(Args& args) {
       "  handmill explain hf:OWNER/NAME:Q4_K_M                      (from a hub; HF_ENDPOINT, "
       "HF_TOKEN)\n"
       "  handmill explain qwen2.5:7b-instruct-q4_K_M --on 4060Ti    (from the catalogue, without a "
-      "file)");
+      "file)\n"
+      "  handmill explain --ledger                                  (how predictions came out)");
   return [options] { return explain_model(*options); };
 }
 

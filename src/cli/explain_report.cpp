@@ -15,6 +15,7 @@ namespace {
 
 namespace json = boost::json;
 using measure::Basis;
+using measure::Corrected;
 using measure::Prediction;
 
 double per_byte(double operations, double bytes) { return bytes > 0 ? operations / bytes : 0; }
@@ -36,8 +37,8 @@ std::string basis_text(Basis basis) {
 }
 
 /// "45.1 tok/s (41.0 to 50.1)"
-std::string speed_text(double tokens, const Prediction& prediction) {
-  return fmt::format("{} ({} to {})", three_digits(tokens / prediction.seconds),
+std::string speed_text(double tokens, const Corrected& prediction) {
+  return fmt::format("{} ({} to {})", three_digits(tokens / prediction.seconds()),
                      three_digits(tokens / prediction.high()),
                      three_digits(tokens / prediction.low()));
 }
@@ -79,8 +80,8 @@ void add_parts(const Explanation& e, std::string& out) {
   for (const auto& [part, sum] : sums)
     row(measure::part_name(part.first), part.second, sum.first, sum.second);
   for (const ExplainedDepth& at : e.depths)
-    row(fmt::format("cache at {}", at.depth), e.kv, at.decode.work.kv_bytes,
-        at.decode.work.attention_ops);
+    row(fmt::format("cache at {}", at.depth), e.kv, at.decode.formula.work.kv_bytes,
+        at.decode.formula.work.attention_ops);
 }
 
 void add_memory(const Explanation& e, std::string& out) {
@@ -96,19 +97,50 @@ void add_memory(const Explanation& e, std::string& out) {
                            : ": too little; the speeds below are as if it were enough");
 }
 
+/// "  Decode is corrected by 12 runs: ×1.07 at 0, ×1.05 at 4096."
+void add_correction(std::string_view phase, const Explanation& e, Corrected ExplainedDepth::* which,
+                    std::string& out) {
+  const measure::Correction& first = (e.depths.front().*which).correction;
+  if (!first.known()) return;
+  out += fmt::format("  {} is corrected by {} runs", phase, first.runs);
+  if (first.others > 0) out += fmt::format(" and {} of other models", first.others);
+  std::string_view before = ": ";
+  for (const ExplainedDepth& at : e.depths) {
+    out += fmt::format("{}×{:.2f} at {}", before, (at.*which).correction.factor, at.depth);
+    before = ", ";
+  }
+  out += " of the formula's seconds.\n";
+}
+
 void add_depths(const Explanation& e, std::string& out) {
   out += fmt::format(
       "\nPredicted, tokens a second (error bar)\n  {:<8}{:<28}{:<12}{:<28}{:<12}{}\n", "depth",
       "decode (TG)", "bound by", fmt::format("prefill {} (PP)", e.prompt), "bound by", "TTFT");
   for (const ExplainedDepth& at : e.depths)
     out += fmt::format("  {:<8}{:<28}{:<12}{:<28}{:<12}{} s\n", at.depth, speed_text(1, at.decode),
-                       bound_of(at.decode), speed_text(e.prompt, at.prefill), bound_of(at.prefill),
-                       three_digits(at.prefill.seconds));
-  if (!e.depths.empty())
-    out += fmt::format("  They rest on {}.\n", basis_text(e.depths.front().decode.basis));
+                       bound_of(at.decode.formula), speed_text(e.prompt, at.prefill),
+                       bound_of(at.prefill.formula), three_digits(at.prefill.seconds()));
+  if (e.depths.empty()) return;
+  out += fmt::format("  They rest on {}.\n", basis_text(e.depths.front().decode.formula.basis));
+  add_correction("Decode", e, &ExplainedDepth::decode, out);
+  add_correction("Prefill", e, &ExplainedDepth::prefill, out);
 }
 
-json::object prediction_json(const Prediction& prediction, double tokens) {
+json::value correction_json(const Corrected& corrected, double tokens) {
+  const measure::Correction& correction = corrected.correction;
+  if (!correction.known()) return nullptr;
+  return json::object{{"factor", correction.factor},
+                      {"runs", correction.runs},
+                      {"runs_of_other_models", correction.others},
+                      {"seconds", corrected.seconds()},
+                      {"seconds_low", corrected.low()},
+                      {"seconds_high", corrected.high()},
+                      {"tok_s", tokens / corrected.seconds()}};
+}
+
+/// The formula's own, and beside it what past runs make of it.
+json::object prediction_json(const Corrected& corrected, double tokens) {
+  const Prediction& prediction = corrected.formula;
   const model::Work& work = prediction.work;
   return {{"seconds", prediction.seconds},
           {"seconds_low", prediction.low()},
@@ -123,7 +155,8 @@ json::object prediction_json(const Prediction& prediction, double tokens) {
           {"kv_bytes", work.kv_bytes},
           {"ops", work.ops()},
           {"attention_ops", work.attention_ops},
-          {"ops_per_byte", per_byte(work)}};
+          {"ops_per_byte", per_byte(work)},
+          {"corrected", correction_json(corrected, tokens)}};
 }
 
 }  // namespace
@@ -144,8 +177,8 @@ std::string explanation_plot(const Explanation& e) {
                       static_cast<double>(prediction.work.ops()) / prediction.seconds, prefill});
   };
   for (const ExplainedDepth& at : e.depths) {
-    add(fmt::format("decode at {}", at.depth), at.decode, false);
-    add(fmt::format("prefill {} at {}", e.prompt, at.depth), at.prefill, true);
+    add(fmt::format("decode at {}", at.depth), at.decode.formula, false);
+    add(fmt::format("prefill {} at {}", e.prompt, at.depth), at.prefill.formula, true);
   }
   return measure::roofline_svg(valid_utf8(e.model), e.machine, points);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/explain_changes.h"
+#include "measure/correction.h"
 #include "measure/machine.h"
 #include "measure/predict.h"
 #include "measure/shape.h"
@@ -15,7 +16,7 @@ namespace handmill::cli {
 /// Behind so many cached tokens.
 struct ExplainedDepth {
   int depth = 0;
-  measure::Prediction decode, prefill;  // of one token; of the whole prompt
+  measure::Corrected decode, prefill;  // of one token; of the whole prompt
 };
 
 struct Explanation {

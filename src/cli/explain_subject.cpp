@@ -8,6 +8,7 @@
 #include "cli/hub.h"
 #include "cli/model_header.h"
 #include "cli/session.h"
+#include "measure/ledger.h"
 #include "measure/mix.h"
 
 namespace handmill::cli {
@@ -16,7 +17,8 @@ namespace {
 Result<Subject> of_file(const ModelFile& model, const backend::Backend& backend) {
   HANDMILL_TRY(const auto file, open_file(model));
   HANDMILL_TRY(auto shape, measure::read_shape(*file, backend));
-  return Subject{model.name, std::move(shape), "the file"};
+  std::string digest = measure::identify(model.name, *file).digest;
+  return Subject{model.name, std::move(shape), std::move(digest), "the file"};
 }
 
 Result<Subject> of_remote(const std::string& word, const backend::Backend& backend) {
@@ -24,7 +26,8 @@ Result<Subject> of_remote(const std::string& word, const backend::Backend& backe
   HANDMILL_TRY(auto shape, measure::read_shape(*header.file, backend));
   std::string from = fmt::format("the header at {}: {} of its {} were fetched", header.file->path(),
                                  bytes_text(header.fetched_bytes), bytes_text(shape.file_bytes));
-  return Subject{header.name, std::move(shape), std::move(from)};
+  std::string digest = measure::identify(header.name, *header.file).digest;
+  return Subject{header.name, std::move(shape), std::move(digest), std::move(from)};
 }
 
 Result<Subject> of_catalogue(const measure::CatalogueName& found, const std::string& date,
@@ -41,7 +44,7 @@ Result<Subject> of_catalogue(const measure::CatalogueName& found, const std::str
       "the catalogue of {}, as the quantizer would write it: no such file is here", date);
   if (!measure::handmill_runs(model.shape))
     from += fmt::format("; handmill does not run {} yet", model.shape.architecture);
-  return Subject{model.name + "-" + found.quantization, std::move(shape), std::move(from)};
+  return Subject{model.name + "-" + found.quantization, std::move(shape), "", std::move(from)};
 }
 
 }  // namespace

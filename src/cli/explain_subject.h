@@ -13,7 +13,8 @@ namespace handmill::cli {
 struct Subject {
   std::string name;
   measure::Shape shape;
-  std::string from;  // where the shape comes from: "the file", "the catalogue of 2026-11-25 …"
+  std::string digest;  // names it in the ledger; empty without a file
+  std::string from;    // where the shape comes from: "the file", "the catalogue of 2026-11-25 …"
 };
 /// `word` as for find_model, or a remote name (hub.h); where no such file is here, as the catalogue
 /// has names: "qwen2.5:7b-instruct-q4_K_M".
