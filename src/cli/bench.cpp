@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "cli/bench_output.h"
 #include "cli/bench_report.h"
+#include "cli/bench_runs.h"
 #include "cli/command.h"
+#include "cli/follow.h"
 #include "cli/session.h"
 #include "cli/utf8.h"
 #include "cli/wrap.h"
@@ -132,7 +134,7 @@ measure::Repeats repeats_of(const BenchOptions& options) {
 
 /// All tests with one engine.
 Status measure_all(const Plan& plan, const BenchOptions& options, engine::Engine& engine,
-                   const std::string& model, BenchOutput& output) {
+                   const std::string& model, BenchRuns& runs, BenchOutput& output) {
   const measure::Repeats repeats = repeats_of(options);
   const auto add = [&](measure::BenchResult result) {
     result.model = valid_utf8(model);
@@ -142,7 +144,9 @@ Status measure_all(const Plan& plan, const BenchOptions& options, engine::Engine
   measure::SpeedBench speeds(engine);
   for (const BenchTest& test : plan.speeds) {
     BenchProgress progress;
+    runs.begin(test);
     auto result = speeds.measure(test, repeats, [&](int done) { progress.show(test, done); });
+    runs.end(result.ok() ? &*result : nullptr);
     progress.clear();
     if (!result.ok()) return std::move(result).error();
     add(*std::move(result));
@@ -173,7 +177,8 @@ Result<int> bench(const BenchOptions& options) {
   for (const int threads : options.threads) {
     HANDMILL_TRY(const engine::Options settings, options_for(plan, options, threads));
     HANDMILL_TRY(const auto engine, open_engine(model, file, settings));
-    HANDMILL_OK(measure_all(plan, options, *engine, model.name, output));
+    BenchRuns runs(model.name, *file, settings, *engine);
+    HANDMILL_OK(measure_all(plan, options, *engine, model.name, runs, output));
   }
   output.finish();
   return kExitOk;
@@ -272,6 +277,7 @@ Action declare_bench(Args& args) {
       "same\n"
       "process before and after it and every half second between; the table shows the nearer one.");
   args.note(bench_figures_text());
+  args.note(kLedgerNote);
   args.note(
       "Examples:\n"
       "  handmill bench\n"

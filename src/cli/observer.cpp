@@ -51,7 +51,7 @@ router::Observer::Run RunObserver::begun(std::string_view model, int prompt_toke
 
 api::Roofs RunObserver::ended(Run run, const engine::Timings& timings) {
   try {
-    const measure::Verdict verdict = recorder_->end(run, measure::took(timings));
+    const measure::RunVerdict verdict = recorder_->end(run, measure::took(timings));
     return {told(verdict.prefill), told(verdict.decode)};
   } catch (const std::exception& e) {
     spdlog::warn("a run is not followed: {}", e.what());

@@ -29,11 +29,11 @@ boost::json::value number(double value) {
   return value;
 }
 
-bool has_shares(const measure::Verdict& verdict) {
+bool has_shares(const measure::RunVerdict& verdict) {
   return verdict.prefill || verdict.decode || !verdict.why_none.empty();
 }
 
-std::string shares_line(const Timings& t, const measure::Verdict& verdict) {
+std::string shares_line(const Timings& t, const measure::RunVerdict& verdict) {
   std::string line =
       fmt::format("TTFT {} ({} new", time_text(t.ttft_s), t.prompt_tokens - t.cached_tokens);
   line += t.cached_tokens > 0 ? fmt::format(", {} cached)", t.cached_tokens) : ")";
@@ -68,7 +68,7 @@ std::string speed_line(const Answer& answer) {
 
 std::string speed_table(const Answer& answer, double load_s) {
   const Timings& t = answer.timings;
-  const measure::Verdict& verdict = answer.verdict;
+  const measure::RunVerdict& verdict = answer.verdict;
   const bool rate = has_rate(t);
   std::string out;
   const auto row = [&](std::string_view name, const std::string& value, std::string_view what) {

@@ -75,7 +75,7 @@ struct Answer {
   std::string stop;  // the stop string that ended it, if one did
   uint64_t seed = 0;
   engine::Timings timings;
-  measure::Verdict verdict;  // empty where runs are not followed
+  measure::RunVerdict verdict;  // empty where runs are not followed
 };
 
 /// Held against what was predicted of it. Runs the engine until the answer is complete or Ctrl-C

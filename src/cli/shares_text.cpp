@@ -54,7 +54,7 @@ std::string depth_text(int depth) {
   return fmt::format("{:.{}f}k", depth / 1000.0, depth < 99'950 ? 1 : 0);
 }
 
-json::value verdict_json(const measure::Verdict& verdict) {
+json::value verdict_json(const measure::RunVerdict& verdict) {
   if (!verdict.prefill && !verdict.decode && verdict.why_none.empty()) return nullptr;
   return json::object{{"prefill", shares_json(verdict.prefill)},
                       {"decode", shares_json(verdict.decode)},

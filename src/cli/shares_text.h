@@ -20,6 +20,6 @@ std::string rest_text(const measure::Shares& shares);
 std::string depth_text(int depth);
 
 /// null where nothing is known, {"prefill", "decode", "why_none"} otherwise.
-boost::json::value verdict_json(const measure::Verdict& verdict);
+boost::json::value verdict_json(const measure::RunVerdict& verdict);
 
 }  // namespace handmill::cli

@@ -175,7 +175,7 @@ Recorder::RunId Recorder::begin(std::shared_ptr<const Subject> subject,
   return run;
 }
 
-Verdict Recorder::end(RunId run, std::span<const Took> took) {
+RunVerdict Recorder::end(RunId run, std::span<const Took> took) {
   Active active;
   {
     const std::lock_guard lock(mutex_);
@@ -189,7 +189,7 @@ Verdict Recorder::end(RunId run, std::span<const Took> took) {
   if (active.beside) why = "other requests were computed beside it";
   if (const int64_t pages = pages_from_disk() - active.pages; why.empty() && pages > kMostPages)
     why = "a disk had to bring " + std::to_string(pages) + " pages of memory";
-  Verdict verdict;
+  RunVerdict verdict;
   std::vector<Took> judged(took.begin(), took.end());
   for (Took& piece : judged) {
     if (!why.empty()) piece.left_out = why;

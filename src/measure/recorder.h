@@ -52,7 +52,7 @@ std::array<Took, 2> took(const engine::Timings& timings);
 std::array<Piece, 2> foreseen(int prompt_tokens);
 
 /// What an end tells. Without a share there is a reason, unless the piece was too short.
-struct Verdict {
+struct RunVerdict {
   std::optional<Shares> prefill, decode;
   std::string why_none = {};
   std::optional<Shares>& of(Phase phase) { return phase == Phase::kPrefill ? prefill : decode; }
@@ -77,7 +77,7 @@ class Recorder {
   /// Before the run.
   RunId begin(std::shared_ptr<const Subject> subject, std::span<const Piece> pieces);
   /// After it. Pieces that took too short, and those that never were, are forgotten.
-  Verdict end(RunId run, std::span<const Took> took);
+  RunVerdict end(RunId run, std::span<const Took> took);
 
  private:
   struct Active {

@@ -38,7 +38,7 @@ class RecorderTest : public ::testing::Test {
         Recorder::Options{at, "1.2.3", [this](const Error& error) { warnings.push_back(error); },
                           [this] { return load.read(); }});
   }
-  Verdict run(const engine::Timings& timings, const std::string& model = "model") {
+  RunVerdict run(const engine::Timings& timings, const std::string& model = "model") {
     const auto subject = std::make_shared<const Subject>(test_subject(model));
     const auto id = recorder->begin(subject, foreseen(timings.prompt_tokens));
     return recorder->end(id, took(timings));
@@ -59,7 +59,7 @@ class RecorderTest : public ::testing::Test {
 };
 
 TEST_F(RecorderTest, ARunIsStoredBesideItsPrediction) {
-  const Verdict verdict = run(some_run());
+  const RunVerdict verdict = run(some_run());
   EXPECT_TRUE(verdict.prefill && verdict.decode);
   EXPECT_EQ(verdict.why_none, "");
   const auto entries = stored();
@@ -94,7 +94,7 @@ TEST_F(RecorderTest, WhatSpoilsARunIsSaid) {
   const auto subject = std::make_shared<const Subject>(test_subject());
   const auto id = recorder->begin(subject, foreseen(300));
   load.steal(3);
-  const Verdict verdict = recorder->end(id, took(some_run()));
+  const RunVerdict verdict = recorder->end(id, took(some_run()));
   EXPECT_FALSE(verdict.prefill || verdict.decode);
   EXPECT_NE(verdict.why_none.find("went to other guests"), std::string::npos) << verdict.why_none;
   engine::Timings guessed = some_run(), shared = some_run();
@@ -133,7 +133,7 @@ TEST_F(RecorderTest, ShortRunsAreForgotten) {
   cut.generated_tokens = 0;
   cut.decode_s = 0;
   for (const engine::Timings& timings : {few, quick, cut}) {
-    const Verdict verdict = run(timings);
+    const RunVerdict verdict = run(timings);
     EXPECT_FALSE(verdict.prefill || verdict.decode);
     EXPECT_EQ(verdict.why_none, "");
   }
