@@ -102,7 +102,8 @@ void add_correction(std::string_view phase, const Explanation& e, Corrected Expl
                     std::string& out) {
   const measure::Correction& first = (e.depths.front().*which).correction;
   if (!first.known()) return;
-  out += fmt::format("  {} is corrected by {} runs", phase, first.runs);
+  out +=
+      fmt::format("  {} is corrected by {} run{}", phase, first.runs, first.runs == 1 ? "" : "s");
   if (first.others > 0) out += fmt::format(" and {} of other models", first.others);
   std::string_view before = ": ";
   for (const ExplainedDepth& at : e.depths) {
