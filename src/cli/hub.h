@@ -20,8 +20,8 @@ bool is_remote(std::string_view word);
 struct HubName {
   std::string repository;  // "OWNER/NAME"
   std::string revision = "main";
-  std::string file;  // with its folders, or empty
-  std::string tag;   // that the chosen file's name has as a word ("Q4_K_M"), or empty
+  std::string file = {};  // with its folders, or empty
+  std::string tag = {};   // that the chosen file's name has as a word ("Q4_K_M"), or empty
 };
 /// hf:OWNER/NAME[:TAG], hf:OWNER/NAME/FILE.gguf, the same after hf.co/ (with or without https://),
 /// and pages and files of the hub (…/blob/REVISION/FILE). Nothing for other addresses; an Error for

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fmt/format.h>
 #include <map>
 #include <utility>
 
 #include "base/error.h"
-#include "base/quote.h"
 #include "cli/hub.h"
 #include "cli/model_name.h"
 #include "cli/progress_bar.h"
