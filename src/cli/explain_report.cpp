@@ -7,6 +7,7 @@
 
 #include "cli/figures.h"
 #include "cli/utf8.h"
+#include "measure/load.h"
 #include "measure/machines.h"
 #include "measure/roofline.h"
 
@@ -97,6 +98,30 @@ void add_memory(const Explanation& e, std::string& out) {
                            : ": too little; the speeds below are as if it were enough");
 }
 
+/// Nothing of machines whose figures tell nothing of it.
+void add_load(const Explanation& e, std::string& out) {
+  const measure::Machine& m = e.machine;
+  const measure::LoadTime time = measure::predict_load(e.shape.file_bytes, m);
+  if (time.read_s.known())
+    out += fmt::format("  reading the file {} s ({} GB/s from its disk, {})\n",
+                       three_digits(time.read_s.value), three_digits(m.disk_bytes_s.value / 1e9),
+                       source_name(time.read_s.source));
+  if (time.pack_s.known())
+    out += fmt::format(
+        "  packing {} s ({} GB/s, {}): all of a load from memory; `handmill prepare` "
+        "saves it\n",
+        three_digits(time.pack_s.value), three_digits(m.pack_bytes_s.value / 1e9),
+        source_name(time.pack_s.source));
+  if (time.known()) out += fmt::format("  a cold load {} s\n", three_digits(time.cold_s()));
+}
+
+json::object load_json(const Explanation& e) {
+  const measure::LoadTime time = measure::predict_load(e.shape.file_bytes, e.machine);
+  return {{"read_s", measure::to_json(time.read_s)},
+          {"pack_s", measure::to_json(time.pack_s)},
+          {"cold_s", time.known() ? json::value(time.cold_s()) : json::value(nullptr)}};
+}
+
 /// "  Decode is corrected by 12 runs: ×1.07 at 0, ×1.05 at 4096."
 void add_correction(std::string_view phase, const Explanation& e, Corrected ExplainedDepth::* which,
                     std::string& out) {
@@ -167,6 +192,7 @@ std::string explanation_text(const Explanation& explanation) {
   add_machine(explanation, out);
   add_parts(explanation, out);
   add_memory(explanation, out);
+  add_load(explanation, out);
   add_depths(explanation, out);
   return out + changes_text(explanation.changes);
 }
@@ -208,6 +234,7 @@ json::object explanation_json(const Explanation& e) {
           {"prompt", e.prompt},
           {"context", e.context},
           {"context_kv_bytes", e.kv_bytes},
+          {"load", load_json(e)},
           {"parts", std::move(parts)},
           {"depths", std::move(depths)},
           {"what_would_change_it", changes_json(e.changes)}};

@@ -115,6 +115,7 @@ void add_rates(const measure::Machine& machine, Table& table) {
   table.row("layer", three_digits(machine.layer_s.value * 1e6) + " µs", machine.layer_s.source);
   table.row("between", three_digits(machine.elements_s.value / 1e9) + " G numbers/s",
             machine.elements_s.source);
+  table.row("packing", rate_text(machine.pack_bytes_s, " GB/s"), machine.pack_bytes_s.source);
 }
 
 void add_noise(const measure::Noise& noise, Table& table) {
@@ -159,6 +160,7 @@ std::string probe_figures_text() {
       "  q4_0 …     products with weights of that format: file bytes of weights a second under\n"
       "             one activation, operations a second under 512\n"
       "  attention  at depth 8192: bytes of the cache a second for one row, operations for 64\n"
+      "  packing    bytes of a Q4_K file a second from memory into the kernels' layout\n"
       "  layer      what a layer of one decode step takes beside bytes and operations\n"
       "  VRAM, GTT  a GPU's own memory, and the system's that it may map; two pools\n"
       "  stolen     CPU time that was wanted here and went to other guests of the host\n"

@@ -142,6 +142,8 @@ json::object to_json(const Machine& machine) {
           {"ops_s", to_json(machine.ops_s)},
           {"layer_s", to_json(machine.layer_s)},
           {"elements_s", to_json(machine.elements_s)},
+          {"disk_bytes_s", to_json(machine.disk_bytes_s)},
+          {"pack_bytes_s", to_json(machine.pack_bytes_s)},
           {"products", rates_json(machine.products, "format", &ProductRate::format)},
           {"attention", rates_json(machine.attention, "kv", &AttentionRate::kv)},
           {"attention_64", rates_json(machine.attention_64, "kv", &AttentionRate::kv)}};
@@ -159,6 +161,8 @@ Result<Machine> machine_from_json(std::string_view text) {
   reader.figure("ops_s", machine.ops_s);
   reader.figure("layer_s", machine.layer_s);
   reader.figure("elements_s", machine.elements_s);
+  reader.figure("disk_bytes_s", machine.disk_bytes_s);
+  reader.figure("pack_bytes_s", machine.pack_bytes_s);
   reader.rates("products", "format", &ProductRate::format, machine.products);
   reader.rates("attention", "kv", &AttentionRate::kv, machine.attention);
   reader.rates("attention_64", "kv", &AttentionRate::kv, machine.attention_64);

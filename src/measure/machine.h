@@ -55,6 +55,8 @@ struct Machine {
   Figure ops_s;         // the roof of prefill: products in the arithmetic that handmill uses there
   Figure layer_s;       // what a layer of one row costs beside bytes and operations: waiting, norms
   Figure elements_s;    // numbers of many rows that pass between products: norms, gates, coding
+  Figure disk_bytes_s;  // reading the file that probe took for it, past the page cache
+  Figure pack_bytes_s;  // of a load: bytes of a Q4_K file, from memory into the kernels' layout
   std::vector<ProductRate> products;        // by handmill's kernels; empty where never measured
   std::vector<AttentionRate> attention;     // over heads of 128
   std::vector<AttentionRate> attention_64;  // over heads of 64, whose every score costs as much

@@ -15,6 +15,8 @@ Machine full() {
   machine.ops_s = {800e9, Source::kGiven};
   machine.layer_s = {2e-5, Source::kMeasured};
   machine.elements_s = {3e9, Source::kMeasured};
+  machine.disk_bytes_s = {2e9, Source::kMeasured};
+  machine.pack_bytes_s = {4e9, Source::kMeasured};
   machine.products = {{"q4_k", {40e9, Source::kMeasured}, {}},
                       {"q8_0", {}, {5e11, Source::kGiven}}};
   machine.attention = {{"f16", {30e9, Source::kMeasured}, {2e11, Source::kMeasured}}};

@@ -28,4 +28,7 @@ Result<Figure> measure_layer(backend::Backend& backend);
 /// Numbers a second through a norm of 512 rows of 2048 and their coding for the next product.
 Result<Figure> measure_elements(backend::Backend& backend);
 
+/// Bytes a second of a Q4_K file, in memory already, into the layout that the kernels read.
+Result<Figure> measure_packing(backend::Backend& backend);
+
 }  // namespace handmill::measure

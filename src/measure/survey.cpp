@@ -50,6 +50,7 @@ class Surveyor {
     HANDMILL_OK(attention());
     HANDMILL_TRY(survey_.machine.layer_s, measure_layer(backend_));
     HANDMILL_TRY(survey_.machine.elements_s, measure_elements(backend_));
+    HANDMILL_TRY(survey_.machine.pack_bytes_s, measure_packing(backend_));
     HANDMILL_OK(roofs());
     survey_.noise = judge(before, probe::read_load(), survey_.threads, read_roofs_, int8_roofs_);
     // A reader that waits is no noise; and it leaves the processor to others.
@@ -117,6 +118,7 @@ class Surveyor {
     machine.memory_bytes = reported(survey_.system.memory.total_bytes);
     machine.read_bytes_s = measured(read);
     machine.ops_s = measured(*std::ranges::max_element(int8_roofs_));
+    machine.disk_bytes_s = survey_.disk.bytes_s;
   }
 
   static constexpr uint64_t kSteps = 4 + 2 + kFormats.size() + 2 * kCaches.size() + 1;

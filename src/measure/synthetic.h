@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "backend/backend.h"
 #include "measure/timing.h"
@@ -35,7 +37,9 @@ int affordable_rows(int most, Work work) {
 
 /// float32 in −1..1, every row the same.
 Made<backend::Array> random_array(backend::Backend& backend, size_t rows, size_t cols);
-/// Weights of any format: random blocks, all of them finite.
+/// Bytes of weights as a file has them: random blocks, all of them finite.
+std::vector<uint8_t> random_blocks(const tensor::Format& format, size_t rows, size_t cols);
+/// Those, packed.
 Made<backend::Matrix> random_matrix(backend::Backend& backend, const tensor::Format& format,
                                     size_t rows, size_t cols);
 

@@ -164,6 +164,17 @@ def test_this_machine_once_it_was_probed(call, explain, home):
     assert told["machine"] == machine and "measured" in decode["basis"]
     assert decode["layers_s"] == pytest.approx(30 * machine["layer_s"]["value"])
     assert decode["seconds_high"] == pytest.approx(1.1 * decode["seconds"])
+    for time, rate in ("read_s", "disk_bytes_s"), ("pack_s", "pack_bytes_s"):
+        if machine[rate] is None:  # a file in memory has no disk
+            assert told["load"][time] is None
+            continue
+        assert told["load"][time]["value"] == pytest.approx(
+            told["file_bytes"] / machine[rate]["value"])
+    assert b"packing" in call("explain", SMALL).stdout
+    del machine["disk_bytes_s"], machine["pack_bytes_s"]  # as files had it that were kept before
+    (home / "machines" / f"{name}-{isa}.json").write_text(json.dumps(machine))
+    assert explain(SMALL)["load"] == {"read_s": None, "pack_s": None, "cold_s": None}
+    assert b"packing" not in call("explain", SMALL).stdout
 
 
 def test_as_text(call):
