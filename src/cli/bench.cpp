@@ -10,9 +10,11 @@
 #include "cli/bench_runs.h"
 #include "cli/command.h"
 #include "cli/follow.h"
+#include "cli/output_file.h"
 #include "cli/session.h"
 #include "cli/utf8.h"
 #include "cli/wrap.h"
+#include "measure/bench_page.h"
 #include "measure/scenario_bench.h"
 #include "measure/speed_bench.h"
 #include "model/model.h"
@@ -39,6 +41,7 @@ struct BenchOptions {
   std::string kv = "f16";
   SpeculationFlags speculation{"off", ""};  // answers to random prompts loop, which flatters it
   std::string output = "table";
+  std::string html;  // a page's file; empty: none
   bool markdown = false, csv = false, jsonl = false, json = false;
 
   std::string format() const {
@@ -181,6 +184,7 @@ Result<int> bench(const BenchOptions& options) {
     HANDMILL_OK(measure_all(plan, options, *engine, model.name, runs, output));
   }
   output.finish();
+  if (!options.html.empty()) HANDMILL_OK(write_file(options.html, measure::bench_page(record)));
   return kExitOk;
 }
 
@@ -210,6 +214,7 @@ void declare_output(Args& args, BenchOptions& options) {
   args.flag("--jsonl", options.jsonl, "A JSON object a line for each result");
   args.flag("--json", options.json,
             "The whole record: results with every repeat, definitions, machine, noise");
+  args.option("--html", "FILE", options.html, "Write a page with plots there too");
   args.check([&options]() -> Status {
     if (options.markdown + options.csv + options.jsonl + options.json <= 1) return {};
     return base::invalid("--md, --csv, --jsonl and --json are different outputs; choose one");

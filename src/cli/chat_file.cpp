@@ -88,10 +88,7 @@ Result<ChatState> parse_chat(std::string_view text, const std::string& name) {
 }
 
 Status save_chat(const std::string& path, const std::string& model, const ChatState& state) {
-  HANDMILL_TRY(OutputFile file, OutputFile::create(path));
-  const std::string text = chat_text(model, state);
-  HANDMILL_OK(file.write(text.data(), text.size()));
-  return file.commit();
+  return write_file(path, chat_text(model, state));
 }
 
 Result<ChatState> load_chat(const std::string& path) {

@@ -34,6 +34,7 @@ Action declare_show(Args& args);
 Action declare_tokenize(Args& args);
 Action declare_logits(Args& args);
 Action declare_bench(Args& args);
+Action declare_bench_compare(Args& args);
 Action declare_probe(Args& args);
 Action declare_explain(Args& args);
 Action declare_advise(Args& args);

@@ -15,6 +15,7 @@ std::span<const Command> commands() {
       Command{"tokenize", "Turn text on standard input into token ids", declare_tokenize},
       Command{"logits", "Write a model's logits for a list of tokens", declare_logits},
       Command{"bench", "Measure prefill and decode speed", declare_bench},
+      Command{"bench compare", "Hold two benches against each other", declare_bench_compare},
       Command{"explain", "Tell what decides a model's speed on a machine, and predict it",
               declare_explain},
       Command{"advise", "Recommend a model for a job on a machine, and say why", declare_advise},

@@ -121,17 +121,10 @@ Result<int> explain_ledger(const ExplainOptions& options) {
   return kExitOk;
 }
 
-Status write_plot(const Explanation& explanation, const std::string& path) {
-  const std::string svg = explanation_plot(explanation);
-  HANDMILL_TRY(OutputFile file, OutputFile::create(path));
-  HANDMILL_OK(file.write(svg.data(), svg.size()));
-  return file.commit();
-}
-
 Result<int> explain_model(const ExplainOptions& options) {
   if (options.ledger) return explain_ledger(options);
   HANDMILL_TRY(const Explanation explanation, explain(options));
-  if (!options.plot.empty()) HANDMILL_OK(write_plot(explanation, options.plot));
+  if (!options.plot.empty()) HANDMILL_OK(write_file(options.plot, explanation_plot(explanation)));
   if (options.json) {
     fmt::print("{}\n", boost::json::serialize(explanation_json(explanation)));
   } else {

@@ -83,10 +83,7 @@ Status keep_machine(const measure::Machine& machine) {
   std::error_code error;
   fs::create_directories(fs::path(path).parent_path(), error);
   if (error) return base::io("{}: cannot make its folder: {}", path, error.message());
-  HANDMILL_TRY(OutputFile file, OutputFile::create(path));
-  const std::string text = boost::json::serialize(measure::to_json(machine)) + "\n";
-  HANDMILL_OK(file.write(text.data(), text.size()));
-  return file.commit();
+  return write_file(path, boost::json::serialize(measure::to_json(machine)) + "\n");
 }
 
 }  // namespace handmill::cli

@@ -122,4 +122,10 @@ Status OutputFile::commit() {
   return {};
 }
 
+Status write_file(const std::string& path, std::string_view text) {
+  HANDMILL_TRY(OutputFile file, OutputFile::create(path));
+  HANDMILL_OK(file.write(text.data(), text.size()));
+  return file.commit();
+}
+
 }  // namespace handmill::cli

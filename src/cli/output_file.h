@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -35,5 +36,8 @@ class OutputFile {
   std::string path_;
   std::string temporary_;  // empty where it is written straight
 };
+
+/// All of a file at once.
+Status write_file(const std::string& path, std::string_view text);
 
 }  // namespace handmill::cli

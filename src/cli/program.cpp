@@ -6,6 +6,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <new>
+#include <span>
 
 #include "cli/command.h"
 #include "cli/home.h"
@@ -50,6 +51,17 @@ const Command* find_command(std::string_view name) {
   return nullptr;
 }
 
+/// A command's words are the first one or two of these; nothing where there is no such command.
+struct Found {
+  const Command* command = nullptr;
+  size_t words = 0;
+};
+Found find_command(std::span<const std::string> words) {
+  if (words.size() > 1)
+    if (const Command* command = find_command(words[0] + " " + words[1])) return {command, 2};
+  return {find_command(words[0]), 1};
+}
+
 int unknown_command(const std::string& name) {
   std::vector<std::string> names = {"help", "version"};
   for (const Command& command : commands()) names.emplace_back(command.name);
@@ -85,15 +97,17 @@ int dispatch(const std::vector<std::string>& words) {
     return kExitOk;
   }
   if (first == "help" && words.size() > 1) {
-    const Command* command = find_command(words[1]);
-    return command ? run_command(*command, {"--help"}) : unknown_command(words[1]);
+    const Found found = find_command(std::span(words).subspan(1));
+    return found.command ? run_command(*found.command, {"--help"}) : unknown_command(words[1]);
   }
   if (first == "help" || first == "--help" || first == "-h") {
     fmt::print("{}", general_help());
     return kExitOk;
   }
-  const Command* command = find_command(first);
-  return command ? run_command(*command, {words.begin() + 1, words.end()}) : unknown_command(first);
+  const Found found = find_command(words);
+  if (found.command == nullptr) return unknown_command(first);
+  return run_command(*found.command,
+                     {words.begin() + static_cast<std::ptrdiff_t>(found.words), words.end()});
 }
 
 }  // namespace

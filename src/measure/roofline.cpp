@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "measure/markup.h"
+
 namespace handmill::measure {
 namespace {
 
@@ -24,22 +26,6 @@ text { font: 13px system-ui, sans-serif; fill: #1c1c1e }
 }
 </style>
 )";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default:
-        // XML has no other control characters.
-        if (static_cast<unsigned char>(c) >= 0x20) out += c;
-    }
-  }
-  return out;
-}
 
 /// Whole powers of ten around what is shown.
 struct Axis {
