@@ -2,6 +2,7 @@
 // threads, and of requests as they are made in scenarios.
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
 #include <optional>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/follow.h"
 #include "cli/output_file.h"
+#include "cli/server_bench.h"
 #include "cli/session.h"
 #include "cli/utf8.h"
 #include "cli/wrap.h"
@@ -41,7 +43,8 @@ struct BenchOptions {
   std::string kv = "f16";
   SpeculationFlags speculation{"off", ""};  // answers to random prompts loop, which flatters it
   std::string output = "table";
-  std::string html;  // a page's file; empty: none
+  std::string url, key_variable;  // of a server instead of the engine; the key's variable
+  std::string html;               // a page's file; empty: none
   bool markdown = false, csv = false, jsonl = false, json = false;
 
   std::string format() const {
@@ -97,11 +100,20 @@ Result<Plan> make_plan(const BenchOptions& options, const gguf::File& file) {
   return plan;
 }
 
+Status check_server(const BenchOptions& options) {
+  if (!options.prefill.empty() || !options.decode.empty())
+    return base::invalid("--url measures whole requests: --scenario, not -p and -n");
+  if (std::ranges::find(options.scenarios, "depths") != options.scenarios.end())
+    return base::invalid("--url: what a server has in its cache is not ours to say: not depths");
+  return {};
+}
+
 Status check(const BenchOptions& options) {
   HANDMILL_OK(check_list("-p", options.prefill, 0, kMostTokens));
   HANDMILL_OK(check_list("-n", options.decode, 0, kMostTokens));
   HANDMILL_OK(check_list("-d", options.depth, 0, kMostTokens));
   HANDMILL_OK(check_list("--batch", options.batch, 1, kMostBatch));
+  if (!options.url.empty()) HANDMILL_OK(check_server(options));
   if (options.repeats) HANDMILL_OK(check_list("-r", {*options.repeats}, 1, kMostRepeats));
   HANDMILL_OK(check_list("--most", {options.most}, 1, kMostRepeats));
   HANDMILL_OK(check_list("--budget", {options.budget_s}, 1, 1 << 20));
@@ -166,14 +178,58 @@ Status measure_all(const Plan& plan, const BenchOptions& options, engine::Engine
   return {};
 }
 
+/// What the chosen tests say of a server.
+Status measure_server(const BenchOptions& options, BenchRecord& record, BenchOutput& output) {
+  Server server{options.url, options.model, ""};
+  while (server.url.ends_with('/')) server.url.pop_back();
+  if (!options.key_variable.empty()) {
+    const char* key = std::getenv(options.key_variable.c_str());
+    if (key == nullptr) return base::invalid("--api-key-env: {} is not set", options.key_variable);
+    server.key = key;
+  }
+  if (server.model.empty()) {
+    HANDMILL_TRY(server.model, first_model(server));
+  }
+  record.environment.target = server.url;
+  std::vector<std::string> names = options.scenarios;
+  if (names.empty()) names = {"chat"};
+  HANDMILL_TRY(
+      const auto scenarios,
+      measure::make_scenarios(names, options.context > 0 ? options.context : kScenarioContext));
+  ServerBench bench(server);
+  for (const measure::Scenario& scenario : scenarios) {
+    BenchProgress progress;
+    auto results = bench.measure(scenario, repeats_of(options), options.goal,
+                                 [&](int done) { progress.show(scenario.front(), done); });
+    progress.clear();
+    if (!results.ok()) return std::move(results).error();
+    for (measure::BenchResult& result : *results) {
+      result.model = valid_utf8(server.model);
+      output.add(std::move(result));
+    }
+  }
+  return {};
+}
+
+Result<int> finish(const BenchOptions& options, const BenchRecord& record, BenchOutput& output) {
+  output.finish();
+  if (!options.html.empty()) HANDMILL_OK(write_file(options.html, measure::bench_page(record)));
+  return kExitOk;
+}
+
 Result<int> bench(const BenchOptions& options) {
   BenchRecord record;
   HANDMILL_TRY(record.environment, measure::read_environment(HANDMILL_VERSION));
+  record.tight = repeats_of(options).tight;
+  record.goal = options.goal;
+  if (!options.url.empty()) {
+    BenchOutput output(options.format(), record);
+    HANDMILL_OK(measure_server(options, record, output));
+    return finish(options, record, output);
+  }
   HANDMILL_TRY(const ModelFile model, find_model(options.model));
   HANDMILL_TRY(const auto file, open_file(model));
   HANDMILL_TRY(const Plan plan, make_plan(options, *file));
-  record.tight = repeats_of(options).tight;
-  record.goal = options.goal;
   record.environment.speculate = options.speculation.how;
   record.environment.model_bytes = file->bytes();
   BenchOutput output(options.format(), record);
@@ -183,9 +239,7 @@ Result<int> bench(const BenchOptions& options) {
     BenchRuns runs(model.name, *file, settings, *engine);
     HANDMILL_OK(measure_all(plan, options, *engine, model.name, runs, output));
   }
-  output.finish();
-  if (!options.html.empty()) HANDMILL_OK(write_file(options.html, measure::bench_page(record)));
-  return kExitOk;
+  return finish(options, record, output);
 }
 
 void declare_repeats(Args& args, BenchOptions& options) {
@@ -267,6 +321,12 @@ Action declare_bench(Args& args) {
   declare_scenarios(args, *options);
   declare_repeats(args, *options);
   declare_output(args, *options);
+  args.group("Server");
+  args.option("--url", "URL", options->url,
+              "Measure a server of OpenAI's chat completions instead of the engine; MODEL is as it "
+              "calls it [the first that it lists]");
+  args.option("--api-key-env", "NAME", options->key_variable,
+              "The environment variable that holds its key [none is sent]");
   args.group("Engine");
   args.option("-t,--threads", "N,…", options->threads,
               "Compute with N threads [as many as this process may use]");
@@ -289,7 +349,8 @@ Action declare_bench(Args& args) {
       "  handmill bench -p 128,512 -n 64 -d 0,4096 -t 2 -o json\n"
       "  handmill bench -p 0 -n 128 --batch 1,4,16\n"
       "  handmill bench --scenario chat,turns --slo ttft=1s,tg=10\n"
-      "  handmill bench --json > today.json");
+      "  handmill bench --json > today.json\n"
+      "  handmill bench --url http://127.0.0.1:11435/v1 --scenario chat,turns");
   return [options] { return bench(*options); };
 }
 
