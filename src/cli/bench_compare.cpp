@@ -1,94 +1,103 @@
-// handmill bench compare: two records of benches against each other, for people and for CI.
-#include "measure/bench_compare.h"
-
+// handmill bench compare: whether a second bench is worse than a first.
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "cli/command.h"
 #include "cli/figures.h"
-#include "cli/home.h"
-#include "cli/input.h"
 #include "cli/terminal.h"
+#include "measure/compare.h"
 #include "measure/metrics.h"
 
 namespace handmill::cli {
 namespace {
 
+constexpr int kExitNotComparable = 2;
+
 struct CompareFlags {
-  std::string before, after;
-  double threshold_percent = 5, p = 0.05;
-  bool unlike = false, json = false;
+  std::vector<std::string> files;
+  measure::CompareOptions options;
+  bool json = false;
 };
 
 Result<measure::BenchRecord> read_record(const std::string& path) {
-  HANDMILL_TRY(const std::string text, read_file(path));
-  auto record = measure::record_from_json(text);
+  constexpr size_t kBytesMax = 256 << 20;
+  HANDMILL_TRY(const base::MappedFile file, base::MappedFile::open(path));
+  if (file.bytes().size() > kBytesMax)
+    return base::limit("{}: {} bytes are more than any bench writes", path, file.bytes().size());
+  auto record = measure::record_from_json(
+      {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
   if (!record.ok())
     return base::make_error(record.error().code, "{}: {}", path, record.error().message);
   return record;
 }
 
-std::string figure_text(std::string_view metric, double value) {
-  if (metric.ends_with("tok_s")) return three_digits(value) + " tok/s";
-  return value < 1 ? three_digits(value * 1e3) + " ms" : three_digits(value) + " s";
+std::string value_text(const measure::Compared& row, double value) {
+  if (row.figure.find("of_") != std::string::npos) return fmt::format("{:.1f} %", 100 * value);
+  return row.more_is_better ? three_digits(value) : three_digits(1e3 * value) + " ms";
 }
 
-std::string verdict_text(const measure::ComparedFigure& figure) {
-  if (figure.trend == measure::Trend::kWorse) return "WORSE";
-  if (figure.trend == measure::Trend::kBetter) return "better";
-  return figure.few ? "too few repeats" : "";
+std::string label_of(const std::string& figure) {
+  for (const measure::Metric& one : measure::metrics())
+    if (one.name == figure) return std::string(one.label);
+  return figure.starts_with("pp") ? "PP of roof" : "TG of roof";
 }
 
-std::string comparison_text(const measure::Comparison& comparison) {
-  std::string out, setting;
-  for (const measure::ComparedFigure& figure : comparison.figures) {
-    if (figure.setting != setting) {
-      setting = figure.setting;
-      out +=
-          fmt::format("{}{}\n{:<24}{:<8}{:>12}{:>12}{:>8}  {:<16}{:>7}\n", out.empty() ? "" : "\n",
-                      setting, "test", "figure", "before", "after", "ratio", "95 %", "p");
-    }
-    out +=
-        fmt::format("{:<24}{:<8}{:>12}{:>12}{:>8.3f}  {:<16}{:>7.3f}  {}\n", figure.test,
-                    measure::metric(figure.metric).label, figure_text(figure.metric, figure.before),
-                    figure_text(figure.metric, figure.after), figure.after / figure.before,
-                    fmt::format("{:.3f} to {:.3f}", figure.ratio.low, figure.ratio.high), figure.p,
-                    verdict_text(figure));
+std::string version_text(const measure::Environment& environment) {
+  return fmt::format("handmill {}, {}, {}", environment.version, environment.compiler,
+                     environment.started);
+}
+
+std::string comparison_text(const measure::Comparison& comparison, const measure::BenchRecord& a,
+                            const measure::BenchRecord& b) {
+  std::string out = fmt::format("first:  {}\nsecond: {}\n", version_text(a.environment),
+                                version_text(b.environment));
+  for (const std::string& text : comparison.unlike) out += "unlike: " + text + "\n";
+  out += fmt::format("{:<26}{:<16}{:>12}{:>12}{:>10}{:>16}{:>9}  {}\n", "test", "figure", "first",
+                     "second", "ratio", "95 %", "p", "");
+  for (const measure::Compared& row : comparison.rows)
+    out += fmt::format("{:<26}{:<16}{:>12}{:>12}{:>10.3f}{:>16}{:>9.4f}  {}\n",
+                       measure::title_of(row.test), label_of(row.figure), value_text(row, row.a),
+                       value_text(row, row.b), row.ratio,
+                       fmt::format("{:.3f} - {:.3f}", row.interval.low, row.interval.high), row.p,
+                       measure::trend_name(row.trend));
+  out += fmt::format("all together: the second is {:.1f} % {} (p {:.4f})\n",
+                     100 * std::abs(comparison.gain - 1), comparison.gain < 1 ? "slower" : "faster",
+                     comparison.p);
+  for (const std::string& note : comparison.notes) out += "note: " + note + "\n";
+  return out;
+}
+
+Result<int> compare_files(const CompareFlags& flags) {
+  HANDMILL_TRY(const measure::BenchRecord a, read_record(flags.files[0]));
+  HANDMILL_TRY(const measure::BenchRecord b, read_record(flags.files[1]));
+  HANDMILL_TRY(const measure::Comparison comparison, measure::compare(a, b, flags.options));
+  if (flags.json) {
+    fmt::print("{}\n", boost::json::serialize(measure::to_json(comparison, flags.options)));
+  } else {
+    const std::string text = comparison_text(comparison, a, b);
+    fmt::print("{}", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
   }
-  for (const std::string& one : comparison.alone)
-    out += fmt::format("only in one of them: {}\n", one);
-  for (const std::string& one : comparison.differences) out += fmt::format("unlike: {}\n", one);
-  return out +
-         fmt::format("All together: {:.3f} times as fast in the median (p {:.3f} by pairs).\n",
-                     comparison.median_gain, comparison.paired_p);
+  return comparison.is_worse() ? kExitFailed : kExitOk;
 }
 
-Result<measure::Comparison> compared(const CompareFlags& flags) {
-  HANDMILL_TRY(const auto before, read_record(flags.before));
-  HANDMILL_TRY(const auto after, read_record(flags.after));
-  return measure::compare(before, after, {flags.threshold_percent / 100, flags.p, flags.unlike});
+/// 1 says that the second is worse; whatever could not be compared at all is another matter.
+Result<int> bench_compare(const CompareFlags& flags) {
+  const auto code = compare_files(flags);
+  if (code.ok()) return code;
+  fmt::print(stderr, "handmill: {}\n", terminal::printable(code.error().message));
+  return kExitNotComparable;
 }
 
-Result<int> compare(const CompareFlags& flags) {
-  const auto comparison = compared(flags);
-  if (!comparison.ok()) {
-    fmt::print(stderr, "handmill: {}\n", terminal::printable(comparison.error().message));
-    return kExitUsage;
-  }
-  const std::string text = flags.json ? boost::json::serialize(measure::to_json(*comparison)) + "\n"
-                                      : comparison_text(*comparison);
-  fmt::print("{}", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
-  return comparison->is_worse() ? kExitFailed : kExitOk;
-}
-
-/// Inside (0, below].
-Args::Setter positive(double& out, double below) {
-  return [&out, below](const std::vector<std::string>& values) -> Status {
-    HANDMILL_TRY(out, parse_number(values.back()));
-    if (out > 0 && out <= below) return {};
-    return base::invalid("{} is not above 0 and up to {}", values.back(), below);
+Args::Setter part_of_1(double& value, double percent) {
+  return [&value, percent](const std::vector<std::string>& words) -> Status {
+    HANDMILL_TRY(const double number, parse_number(words.back()));
+    if (number < 0 || number > percent)
+      return base::invalid("{} is not between 0 and {}", words.back(), percent);
+    value = number / percent;
+    return {};
   };
 }
 
@@ -96,30 +105,35 @@ Args::Setter positive(double& out, double below) {
 
 Action declare_bench_compare(Args& args) {
   auto flags = std::make_shared<CompareFlags>();
-  args.positional("BEFORE", flags->before, "What `handmill bench --json` wrote");
-  args.positional("AFTER", flags->after, "The same, later or with another program");
-  args.option("--threshold", "PERCENT", positive(flags->threshold_percent, 100),
-              "A smaller change is none [5]");
-  args.option("--p", "P", positive(flags->p, 1), "Nor is one that chance makes so often [0.05]");
-  args.flag("--unlike", flags->unlike,
-            "Compare other machines, models and settings too, and say what differs");
+  args.positional("FIRST SECOND", flags->files, "Two records that handmill bench --json wrote");
+  args.option("--threshold", "PERCENT", part_of_1(flags->options.threshold, 100),
+              "A change of less is none [5]");
+  args.option("--p", "P", part_of_1(flags->options.p_max, 1),
+              "Nor is one that is likelier by chance [0.05]");
+  args.flag("--of-roof", flags->options.of_roof,
+            "Compare speeds as parts of the machine's roofs at their time: what a busy neighbour "
+            "changes goes out of them");
+  args.flag("--unlike", flags->options.unlike,
+            "Compare benches of other models, threads or machines too");
   args.flag("--json", flags->json, "One JSON object");
   args.check([flags]() -> Status {
-    if (!flags->before.empty() && !flags->after.empty()) return {};
-    return base::invalid("two files are needed: handmill bench compare BEFORE.json AFTER.json");
+    if (flags->files.size() == 2) return {};
+    return base::invalid("two files are needed; see handmill bench compare --help");
   });
   args.note(
-      "Of each test the speed is compared, or TTFT and TG. A ratio is after / before, of medians,\n"
-      "with the interval in which it lies in 95 of 100 redraws of the repeats. p is how often\n"
-      "chance would part the repeats so (Wilcoxon's rank sums). A figure is worse where it lost\n"
-      "more than the threshold and p is below its bound.");
+      "ratio is the second's median over the first's, with the interval that holds 95 % of the\n"
+      "ratios of redrawn runs. p is how likely runs lie so far apart by chance (permutation test "
+      "of\n"
+      "the sum of ranks); all together are judged by a permutation test of pairs. A test is worse\n"
+      "if it changed by more than --threshold for the worse with p below --p.\n"
+      "Runs of one process share its memory and the machine's mood: where it matters, take each\n"
+      "side twice, in turn.");
   args.note("Exit codes: 0 nothing is worse, 1 something is, 2 they cannot be compared.");
   args.note(
-      "Example:\n"
+      "Examples:\n"
       "  handmill bench --json > before.json\n"
-      "  handmill bench --json > after.json\n"
-      "  handmill bench compare before.json after.json");
-  return [flags] { return compare(*flags); };
+      "  handmill bench compare before.json after.json --threshold 3");
+  return [flags] { return bench_compare(*flags); };
 }
 
 }  // namespace handmill::cli

@@ -154,49 +154,41 @@ def record(call, tmp_path_factory):
     return json.loads(done.stdout), page
 
 
-def scaled(record, factor):
-    copy = json.loads(json.dumps(record))
-    for result in copy["results"]:
-        for name in ("tok_s", "tg_tok_s"):
-            if name in result:
-                result[name]["runs"] = [run * factor for run in result[name]["runs"]]
-    return copy
+def test_bench_compare(call, tmp_path):
+    """From a real record, and ones in which its runs are made slower."""
+    record = json.loads(call("bench", "-p", 8, "-n", 0, "-r", 1, "--json").stdout)
+    [result] = record["results"]
 
+    def write(name, factor, **changes):
+        result["tok_s"]["runs"] = [factor * run for run in (99, 100, 101, 100.5, 99.5, 100)]
+        path = tmp_path / name
+        path.write_text(json.dumps({**record, "results": [{**result, **changes}]}))
+        return path
 
-def test_two_benches_are_compared(call, record, tmp_path):
-    before, after = tmp_path / "before.json", tmp_path / "after.json"
-    before.write_text(json.dumps(record[0]))
-    for factor, code in ((1, 0), (0.2, 1), (5, 0)):
-        after.write_text(json.dumps(scaled(record[0], factor)))
-        done = call("bench", "compare", before, after, "--json")
-        assert done.returncode == code, done.stderr
-        told = json.loads(done.stdout)
-        assert told["worse"] == (code == 1) and told["alone"] == []
-        speeds = [one for one in told["figures"] if one["metric"].endswith("tok_s")]
-        assert [one["test"] for one in speeds] == ["pp8", "pp8, depth 64", "chat"]
-        for one in speeds:
-            assert one["ratio"] == pytest.approx(factor)
-            assert one["change"] == {1: "none", 0.2: "worse", 5: "better"}[factor]
-        words = call("bench", "compare", before, after).stdout.decode()
-        assert ("WORSE" in words) == (code == 1) and "All together" in words
-
-
-def test_what_cannot_be_compared_says_why(call, record, tmp_path):
-    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    good.write_text(json.dumps(record[0]))
-    other = json.loads(json.dumps(record[0]))
-    other["environment"]["cpu"] = "another processor"
-    for text, message in ((json.dumps(other), b"another processor"), ("{", b"bad.json"),
-                          ("[]", b"bad.json"), ("", b"bad.json"),
-                          (json.dumps(record[0] | {"results": []}), b"no test in common")):
-        bad.write_text(text)
-        done = call("bench", "compare", good, bad)
-        assert done.returncode == 2 and message in done.stderr, (text[:40], done.stderr)
-    bad.write_text(json.dumps(other))
-    allowed = call("bench", "compare", good, bad, "--unlike")
-    assert allowed.returncode == 0 and b"unlike: processor" in allowed.stdout
-    assert call("bench", "compare", good, tmp_path / "none").returncode == 2
-    assert call("bench", "compare", good).returncode == 2
+    base, slow = write("base", 1), write("slow", 0.9)
+    other = write("other", 1, kv="q8_0")
+    for a, b, flags, code in [(base, base, [], 0), (base, slow, [], 1), (slow, base, [], 0),
+                              (base, slow, ["--threshold", 15], 0),
+                              (base, other, [], 2), (base, other, ["--unlike"], 0),
+                              (base, tmp_path / "none", [], 2)]:
+        done = call("bench", "compare", a, b, *flags)
+        assert done.returncode == code, (a, b, flags, done)
+        assert len(done.stderr.splitlines()) == (code == 2)
+        assert (done.stdout == b"") == (code == 2)
+    assert b'kv: "f16" and "q8_0"' in call("bench", "compare", base, other).stderr
+    table = call("bench", "compare", base, slow).stdout.decode()
+    assert "0.900" in table and "worse" in table and "10.0 % slower" in table
+    [row] = json.loads(call("bench", "compare", base, slow, "--json").stdout)["rows"]
+    assert row["change"] == "worse" and row["ratio"] == pytest.approx(0.9)
+    assert row["p"] == pytest.approx(2 / 924)
+    rows = tmp_path / "rows"
+    rows.write_text("[]")
+    refused = call("bench", "compare", rows, base)
+    assert refused.returncode == 2 and b"rows: this is no record" in refused.stderr
+    assert call("bench", "compare", base).returncode == 2
+    page = call("bench", "compare", "--help").stdout
+    assert page.startswith(b"Tell whether") and page == call("help", "bench", "compare").stdout
+    assert b"bench compare" in call("--help").stdout
 
 
 def test_the_page_is_whole_and_needs_nothing_else(record):
