@@ -15,7 +15,7 @@ std::span<const Command> commands() {
       Command{"tokenize", "Turn text on standard input into token ids", declare_tokenize},
       Command{"logits", "Write a model's logits for a list of tokens", declare_logits},
       Command{"bench", "Measure prefill and decode speed", declare_bench},
-      Command{"bench compare", "Tell whether one bench is worse than another",
+      Command{"bench compare", "Tell whether a second bench is worse than a first",
               declare_bench_compare},
       Command{"explain", "Tell what decides a model's speed on a machine, and predict it",
               declare_explain},

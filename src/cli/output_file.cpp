@@ -73,9 +73,13 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
   }
   const std::string target = exists ? target_of(path) : path;
   std::string temporary = fmt::format("{}.{}.part", target, ::getpid());
+  doom(temporary);  // before it is there, or a signal in between would leave it
   std::FILE* file = std::fopen(temporary.c_str(), "wbxe");
-  if (file == nullptr) return base::io("{}: cannot create: {}", temporary, std::strerror(errno));
-  doom(temporary);
+  if (file == nullptr) {
+    const int cause = errno;
+    spare(temporary);
+    return base::io("{}: cannot create: {}", temporary, std::strerror(cause));
+  }
   if (exists) ::fchmod(::fileno(file), info.st_mode & 0777);
   return OutputFile(file, target, std::move(temporary));
 }
