@@ -15,6 +15,7 @@
 #include "cli/output_file.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "engine/buffers.h"
 #include "measure/machines.h"
 
 namespace handmill::cli {
@@ -87,6 +88,7 @@ Result<Explanation> explain(const ExplainOptions& options) {
   const auto blocks =
       static_cast<uint64_t>((out.context + backend::kKvBlock - 1) / backend::kKvBlock);
   out.kv_bytes = blocks * out.shape.kv_block_bytes(kv);
+  out.buffer_bytes = engine::buffer_bytes(out.shape.config, {});
   const auto past = options.on.empty() ? past_of(out.machine) : std::vector<measure::Pair>();
   const int chunk = engine::Options{}.prefill_chunk;
   HANDMILL_TRY(const auto depths, depths_of(options, out.shape.config.context));

@@ -86,14 +86,15 @@ void add_parts(const Explanation& e, std::string& out) {
 }
 
 void add_memory(const Explanation& e, std::string& out) {
-  out += fmt::format("\nMemory\n  weights {}, cache of {} tokens ({}) {}, together {}\n",
-                     bytes_text(e.shape.file_bytes), e.context, e.kv, bytes_text(e.kv_bytes),
-                     bytes_text(e.shape.file_bytes + e.kv_bytes));
+  out +=
+      fmt::format("\nMemory\n  weights {}, cache of {} tokens ({}) {}, buffers {}, together {}\n",
+                  bytes_text(e.memory_bytes() - e.kv_bytes - e.buffer_bytes), e.context, e.kv,
+                  bytes_text(e.kv_bytes), bytes_text(e.buffer_bytes), bytes_text(e.memory_bytes()));
   const measure::Figure& has = e.machine.memory_bytes;
   if (has.known())
     out += fmt::format("  the machine has {} ({}){}\n",
                        bytes_text(static_cast<uint64_t>(has.value)), source_name(has.source),
-                       static_cast<double>(e.shape.file_bytes + e.kv_bytes) <= has.value
+                       static_cast<double>(e.memory_bytes()) <= has.value
                            ? ""
                            : ": too little; the speeds below are as if it were enough");
 }
@@ -234,6 +235,8 @@ json::object explanation_json(const Explanation& e) {
           {"prompt", e.prompt},
           {"context", e.context},
           {"context_kv_bytes", e.kv_bytes},
+          {"buffer_bytes", e.buffer_bytes},
+          {"memory_bytes", e.memory_bytes()},
           {"load", load_json(e)},
           {"parts", std::move(parts)},
           {"depths", std::move(depths)},

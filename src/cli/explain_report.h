@@ -29,6 +29,12 @@ struct Explanation {
   int prompt = 0;
   int context = 0;        // that memory is told for
   uint64_t kv_bytes = 0;  // of that context
+  uint64_t buffer_bytes = 0;
+  /// What a run takes; the program and its vocabulary, some 20 to 60 MB, come on top.
+  uint64_t memory_bytes() const {
+    return (shape.packed_bytes > 0 ? shape.packed_bytes : shape.file_bytes) + kv_bytes +
+           buffer_bytes;
+  }
   std::vector<ExplainedDepth> depths;
   Changes changes;  // at the last of the depths
 };

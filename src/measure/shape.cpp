@@ -23,8 +23,12 @@ int codings_of(const model::Config& config, const gguf::Tensor& tensor) {
   return 1;
 }
 
-void add(Shape& shape, PartKind kind, const gguf::Tensor& tensor, bool once) {
+void add(Shape& shape, const backend::Backend& backend, PartKind kind, const gguf::Tensor& tensor,
+         bool once) {
   const int codings = codings_of(shape.config, tensor);
+  shape.packed_bytes += tensor.n_dims < 2
+                            ? tensor.rows() * tensor.cols() * sizeof(float)
+                            : backend.packed_bytes(*tensor.format, tensor.rows(), tensor.cols());
   const uint64_t elements = tensor.n_dims < 2 ? 0 : tensor.rows() * tensor.cols();
   for (ShapePart& part : shape.parts) {
     if (part.kind != kind || part.once != once || part.codings != codings ||
@@ -85,12 +89,12 @@ Result<Shape> read_shape(const gguf::File& file, const backend::Backend& backend
     if (tensor.name == model::kRopeFactors) continue;
     if (tensor.name == model::kEmbedding) {
       shape.embedding_row_bytes = tensor.bytes / tensor.rows();
-      if (tied) add(shape, PartKind::kHead, tensor, true);
+      if (tied) add(shape, backend, PartKind::kHead, tensor, true);
     } else if (tensor.name == model::kOutput) {
-      add(shape, PartKind::kHead, tensor, true);
+      add(shape, backend, PartKind::kHead, tensor, true);
     } else {
       const bool last = tensor.name.starts_with("output");  // output_norm.weight, output.bias
-      add(shape, kind_of(tensor), tensor, last);
+      add(shape, backend, kind_of(tensor), tensor, last);
     }
   }
   shape.kv_block_bytes_f16 = kv_bytes(backend, shape.config, backend::KvType::kF16);

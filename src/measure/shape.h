@@ -34,6 +34,8 @@ struct Shape {
   uint64_t embedding_row_bytes = 0;  // one row is read for each token, whatever the vocabulary
   uint64_t parameters = 0;           // of all tensors; a tied head counts once
   uint64_t file_bytes = 0;
+  uint64_t packed_bytes =
+      0;  // of the weights in memory; 0: unknown. An embedding stays in the file
   uint64_t kv_block_bytes_f16 = 0, kv_block_bytes_q8_0 = 0;  // of kKvBlock positions, all layers
 
   uint64_t kv_block_bytes(backend::KvType type) const {

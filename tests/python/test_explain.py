@@ -129,6 +129,20 @@ def test_a_depth_beyond_the_context_is_refused(call):
     assert b"8192 is beyond the model's context of 8192 tokens" in done.stderr
 
 
+@pytest.mark.parametrize("model", [SMALL, CODER])
+def test_memory_is_what_a_run_takes(explain, home, model):
+    told = explain(model, "--on", SPEC, "--context", 1024)
+    assert told["memory_bytes"] > told["context_kv_bytes"] + told["buffer_bytes"]
+    words = ["run", model, "hi", "--context", "1024", "--max-tokens", "2", "--quiet"]
+    child = subprocess.Popen([os.environ["HANDMILL_BIN"], *words], stdout=subprocess.DEVNULL,
+                             env=os.environ | {"HANDMILL_HOME": str(home)})
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    peak = usage.ru_maxrss * 1024
+    assert abs(peak - told["memory_bytes"]) < max(0.03 * peak, 50e6)
+
+
 def test_a_long_prompt_reads_the_weights_in_every_step(explain):
     one, three = (explain(SMALL, "--on", SPEC, "-d", 0, "-p", tokens)["depths"][0]["prefill"]
                   for tokens in (512, 3 * 512))
