@@ -18,10 +18,11 @@ constexpr size_t kResultsMax = 10000;
 constexpr size_t kRunsMax = 10000;
 constexpr size_t kTextMax = 4096;
 
-/// Reads the fields of one object; the first thing that is wrong is kept.
-class Fields {
+/// Reads the fields of one object, and passes over those that it does not know; the first thing
+/// that is wrong is kept.
+class LooseFields {
  public:
-  Fields(const json::value* value, std::string path, std::optional<Error>& error)
+  LooseFields(const json::value* value, std::string path, std::optional<Error>& error)
       : path_(std::move(path)), error_(error) {
     if (value != nullptr && value->is_object())
       object_ = &value->get_object();
@@ -61,7 +62,7 @@ class Fields {
   void runs(std::string_view key, std::string_view metric, BenchResult& result) {
     const json::value* value = find(key);
     if (value == nullptr || value->is_null()) return;
-    Fields inside(value, where(key), error_);
+    LooseFields inside(value, where(key), error_);
     const json::value* list = inside.find("runs");
     if (list == nullptr || !list->is_array() || list->get_array().size() > kRunsMax)
       return inside.fail("runs", "must be a list of at most 10000 numbers");
@@ -85,7 +86,7 @@ class Fields {
   std::optional<Error>& error_;
 };
 
-void read_environment(Fields fields, std::optional<Error>& error, Environment& out) {
+void read_environment(LooseFields fields, std::optional<Error>& error, Environment& out) {
   fields.text("version", out.version);
   fields.text("compiler", out.compiler);
   fields.text("started", out.started);
@@ -100,7 +101,7 @@ void read_environment(Fields fields, std::optional<Error>& error, Environment& o
   fields.count("memory_bytes", out.memory_bytes, 1e18);
   const json::value* noise = fields.find("noise");
   if (noise == nullptr || noise->is_null()) return;
-  Fields inside(noise, fields.where("noise"), error);
+  LooseFields inside(noise, fields.where("noise"), error);
   const json::value* refusals = inside.find("refusals");
   if (refusals == nullptr || !refusals->is_array() || refusals->get_array().size() > 100)
     return inside.fail("refusals", "must be a list of at most 100");
@@ -114,7 +115,7 @@ BenchResult read_result(const json::value& value, const std::string& path,
                         std::optional<Error>& error) {
   constexpr double kTokensMax = 1 << 30;
   BenchResult out;
-  Fields fields(&value, path, error);
+  LooseFields fields(&value, path, error);
   fields.text("test", out.test.name);
   fields.text("scenario", out.test.scenario);
   fields.count("prompt", out.test.prompt, kTokensMax);
@@ -128,7 +129,7 @@ BenchResult read_result(const json::value& value, const std::string& path,
   fields.count("peak_rss_bytes", out.peak_rss_bytes, 1e18);
   for (const Metric& one : metrics()) fields.runs(one.name, one.name, out);
   if (const json::value* roofs = fields.find("roofs")) {
-    Fields inside(roofs, fields.where("roofs"), error);
+    LooseFields inside(roofs, fields.where("roofs"), error);
     for (const char* name : {"read_bytes_s", "int8_ops_s"}) inside.runs(name, name, out);
     out.work.emplace();
     fields.number("bytes_per_token", out.work->bytes);
@@ -137,7 +138,7 @@ BenchResult read_result(const json::value& value, const std::string& path,
     fields.number("attention_ops_per_token", out.work->attention_ops);
   }
   if (const json::value* goal = fields.find("goal"))
-    Fields(goal, fields.where("goal"), error).number("share", out.goal_share);
+    LooseFields(goal, fields.where("goal"), error).number("share", out.goal_share);
   if (out.test.name.empty()) fields.fail("test", "must be there");
   if (out.series.empty()) fields.fail("has nothing that was measured");
   return out;
@@ -148,7 +149,7 @@ BenchResult read_result(const json::value& value, const std::string& path,
 Result<BenchRecord> record_from_json(std::string_view text) {
   HANDMILL_TRY(const json::value value, base::parse_json(text));
   std::optional<Error> error;
-  Fields fields(&value, "bench", error);
+  LooseFields fields(&value, "bench", error);
   std::string format, goal;
   fields.text("format", format);
   if (format != "handmill bench 1")
@@ -158,7 +159,7 @@ Result<BenchRecord> record_from_json(std::string_view text) {
   BenchRecord record;
   fields.number("tight", record.tight);
   fields.text("goal", goal);
-  read_environment(Fields(fields.find("environment"), "bench.environment", error), error,
+  read_environment(LooseFields(fields.find("environment"), "bench.environment", error), error,
                    record.environment);
   const json::value* results = fields.find("results");
   if (results == nullptr || !results->is_array() || results->get_array().size() > kResultsMax)

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "measure/statistics.h"
+
 namespace handmill::measure {
 namespace {
 
@@ -26,12 +28,6 @@ struct Belief {
   double variance = 0;  // of runs
 };
 
-double median(std::vector<double> values) {
-  const size_t n = values.size();
-  std::sort(values.begin(), values.end());
-  return (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
-
 /// From the distance that nine of ten do not exceed, so that long tails count as they are met.
 double variance_about(const std::vector<double>& values, double centre) {
   std::vector<double> distances;
@@ -46,7 +42,7 @@ double variance_about(const std::vector<double>& values, double centre) {
 Belief drawn(const Belief& above, const std::vector<double>& values) {
   if (values.empty()) return above;
   const auto n = static_cast<double>(values.size());
-  const double weight = n / (n + kDraw), own = median(values);
+  const double weight = n / (n + kDraw), own = median_of(values);
   Belief belief;
   belief.centre = weight * own + (1 - weight) * above.centre;
   belief.variance = weight * variance_about(values, own) + (1 - weight) * above.variance;
@@ -102,7 +98,7 @@ Correction correction(std::span<const Pair> pairs, const Asked& asked, double ba
   double between = (1 - kOwn) * whole;  // of models
   std::vector<double> voices, residuals;
   for (const auto& [model, ratios] : others) {
-    voices.push_back(median(ratios));
+    voices.push_back(median_of(ratios));
     for (const double ratio : ratios) residuals.push_back(ratio - voices.back());
   }
   const Belief models = drawn({0, between, between}, voices);

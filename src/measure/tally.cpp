@@ -5,6 +5,8 @@
 #include <map>
 #include <tuple>
 
+#include "measure/statistics.h"
+
 namespace handmill::measure {
 namespace {
 
@@ -12,12 +14,6 @@ struct Errors {
   std::vector<double> told, sizes, formula;
   int covered = 0, left_out = 0;
 };
-
-double median(std::vector<double> values) {
-  const size_t n = values.size();
-  std::sort(values.begin(), values.end());
-  return (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
 
 void add(Errors& errors, const Entry& entry) {
   const Forecast& f = entry.forecast;
@@ -48,10 +44,10 @@ std::vector<Tally> tallies(std::span<const Entry> entries) {
     tally.runs = static_cast<int>(errors.told.size());
     tally.left_out = errors.left_out;
     if (tally.runs > 0) {
-      tally.bias = median(errors.told);
-      tally.error = median(errors.sizes);
+      tally.bias = median_of(errors.told);
+      tally.error = median_of(errors.sizes);
       tally.worst = *std::max_element(errors.sizes.begin(), errors.sizes.end());
-      tally.formula_error = median(errors.formula);
+      tally.formula_error = median_of(errors.formula);
       tally.covered = static_cast<double>(errors.covered) / tally.runs;
     }
     out.push_back(std::move(tally));

@@ -5,18 +5,15 @@ Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the
 """
 
 import json
-import os
 import re
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()
-    and "HANDMILL_REQUIRE_MODELS" not in os.environ,
-    reason="HANDMILL_BIN and HANDMILL_MODELS are not set")
+import program
+
+pytestmark = program.needed
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "data/catalogue.json"
 CARD = ("--on", "4060Ti", "--memory", "8G")
@@ -24,17 +21,12 @@ CARD = ("--on", "4060Ti", "--memory", "8G")
 
 @pytest.fixture(name="home")
 def make_home(tmp_path):
-    (tmp_path / "models").symlink_to(os.environ["HANDMILL_MODELS"])
-    return tmp_path
+    return program.home_in(tmp_path)
 
 
 @pytest.fixture(name="call")
 def make_call(home):
-    def call(*words):
-        env = os.environ | {"HANDMILL_HOME": str(home)}
-        return subprocess.run([os.environ["HANDMILL_BIN"], *map(str, words)], env=env,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
-    return call
+    return program.caller(home)
 
 
 @pytest.fixture(name="told")

@@ -5,33 +5,24 @@ Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the
 
 import csv
 import json
-import os
 import statistics
-import subprocess
 from xml.etree import ElementTree
 
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()
-    and "HANDMILL_REQUIRE_MODELS" not in os.environ,
-    reason="HANDMILL_BIN and HANDMILL_MODELS are not set")
+import program
+
+pytestmark = program.needed
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "models").symlink_to(os.environ["HANDMILL_MODELS"])
-    return folder
+    return program.home_in(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
 def call(home):
-    def run(*words, stdin=b"", **environment):
-        env = os.environ | {"HANDMILL_HOME": str(home), "NO_COLOR": ""} | environment
-        return subprocess.run([os.environ["HANDMILL_BIN"], *map(str, words)], input=stdin, env=env,
-                              capture_output=True, timeout=600)
-    return run
+    return program.caller(home)
 
 
 def test_bench(call):

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import program
 import random_model
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -26,26 +27,17 @@ FIELDS = {"model", "text", "finish", "stop", "seed", "prompt_tokens", "cached_to
 TIMINGS = {"load_s", "queue_s", "ttft_s", "prefill_s", "decode_s", "pp_tok_s", "tpot_s",
            "tg_tok_s"}
 
-pytestmark = pytest.mark.skipif(
-    not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()
-    and "HANDMILL_REQUIRE_MODELS" not in os.environ,
-    reason="HANDMILL_BIN and HANDMILL_MODELS are not set")
+pytestmark = program.needed
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "models").symlink_to(os.environ["HANDMILL_MODELS"])
-    return folder
+    return program.home_in(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
 def call(home):
-    def run(*words, stdin=b"", **environment):
-        env = os.environ | {"HANDMILL_HOME": str(home), "NO_COLOR": ""} | environment
-        return subprocess.run([os.environ["HANDMILL_BIN"], *map(str, words)], input=stdin, env=env,
-                              capture_output=True, timeout=600)
-    return run
+    return program.caller(home)
 
 
 def ask(call, *words, stdin=b""):

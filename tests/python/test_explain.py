@@ -12,10 +12,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()
-    and "HANDMILL_REQUIRE_MODELS" not in os.environ,
-    reason="HANDMILL_BIN and HANDMILL_MODELS are not set")
+import program
+
+pytestmark = program.needed
 
 SMALL, CODER = "smollm2-135m-instruct-q4_1", "qwen2.5-coder-0.5b-q4_k_m"
 SPEC = "100GB/s,2TFLOPS,8GB"
@@ -23,17 +22,12 @@ SPEC = "100GB/s,2TFLOPS,8GB"
 
 @pytest.fixture(name="home")
 def make_home(tmp_path):
-    (tmp_path / "models").symlink_to(os.environ["HANDMILL_MODELS"])
-    return tmp_path
+    return program.home_in(tmp_path)
 
 
 @pytest.fixture(name="call")
 def make_call(home):
-    def call(*words):
-        env = os.environ | {"HANDMILL_HOME": str(home)}
-        return subprocess.run([os.environ["HANDMILL_BIN"], *map(str, words)], env=env,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
-    return call
+    return program.caller(home)
 
 
 @pytest.fixture(name="explain")

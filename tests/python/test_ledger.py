@@ -4,17 +4,14 @@ Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the
 """
 
 import json
-import os
 import re
 import sqlite3
-import subprocess
 
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()
-    and "HANDMILL_REQUIRE_MODELS" not in os.environ,
-    reason="HANDMILL_BIN and HANDMILL_MODELS are not set")
+import program
+
+pytestmark = program.needed
 
 MODEL = "smollm2-135m-instruct-q4_1"
 PROMPT = "The secret word of this long story is never told to anybody. " * 12
@@ -23,14 +20,8 @@ PROMPT = "The secret word of this long story is never told to anybody. " * 12
 @pytest.fixture(name="call", scope="module")
 def make_call(tmp_path_factory):
     """The program in a home of its own, in which this machine is measured, however busy it is."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "models").symlink_to(os.environ["HANDMILL_MODELS"])
-
-    def call(*words, **environment):
-        return subprocess.run(
-            [os.environ["HANDMILL_BIN"], *words], capture_output=True, check=False, timeout=300,
-            env=os.environ | {"HANDMILL_HOME": str(home)} | environment)
-
+    home = program.home_in(tmp_path_factory.mktemp("home"))
+    call = program.caller(home)
     machine = json.loads(call("probe", "--json").stdout)["machine"]
     isa = machine["engine"].split(",")[0]
     name = re.sub("[^a-z0-9]+", "-", machine["name"].lower()).strip("-")

@@ -1,0 +1,29 @@
+"""The handmill binary in a home of its own, for tests that call it as a script would.
+
+Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the two real models.
+"""
+
+import os
+import subprocess
+
+import pytest
+
+needed = pytest.mark.skipif(
+    not {"HANDMILL_BIN", "HANDMILL_MODELS"} <= os.environ.keys()
+    and "HANDMILL_REQUIRE_MODELS" not in os.environ,
+    reason="HANDMILL_BIN and HANDMILL_MODELS are not set")
+
+
+def home_in(folder):
+    """With the real models."""
+    (folder / "models").symlink_to(os.environ["HANDMILL_MODELS"])
+    return folder
+
+
+def caller(home):
+    """call(*words, stdin=b"", **environment): the finished process."""
+    def call(*words, stdin=b"", **environment):
+        env = os.environ | {"HANDMILL_HOME": str(home), "NO_COLOR": ""} | environment
+        return subprocess.run([os.environ["HANDMILL_BIN"], *map(str, words)], input=stdin, env=env,
+                              capture_output=True, timeout=600, check=False)
+    return call
