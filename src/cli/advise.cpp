@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
@@ -78,8 +77,7 @@ Result<int> give_advice(const AdviseOptions& options) {
   if (options.json) {
     fmt::print("{}\n", boost::json::serialize(advice_json(given)));
   } else {
-    const std::string text = advice_text(given);
-    fmt::print("{}", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
+    terminal::print(advice_text(given));
   }
   return kExitOk;
 }

@@ -1,7 +1,6 @@
 // handmill bench compare: whether a second bench is worse than a first.
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -77,8 +76,7 @@ Result<int> compare_files(const CompareFlags& flags) {
   if (flags.json) {
     fmt::print("{}\n", boost::json::serialize(measure::to_json(comparison, flags.options)));
   } else {
-    const std::string text = comparison_text(comparison, a, b);
-    fmt::print("{}", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
+    terminal::print(comparison_text(comparison, a, b));
   }
   return comparison.is_worse() ? kExitFailed : kExitOk;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
@@ -117,9 +116,7 @@ Result<int> explain_ledger(const ExplainOptions& options) {
   std::string name = options.model;
   if (const auto model = find_model(name); !name.empty() && model.ok()) name = model->name;
   HANDMILL_TRY(const LedgerAccount account, ledger_account(name));
-  const std::string text =
-      options.json ? boost::json::serialize(account.json) + "\n" : account.text;
-  fmt::print("{}", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
+  terminal::print(options.json ? boost::json::serialize(account.json) + "\n" : account.text);
   return kExitOk;
 }
 
@@ -130,8 +127,7 @@ Result<int> explain_model(const ExplainOptions& options) {
   if (options.json) {
     fmt::print("{}\n", boost::json::serialize(explanation_json(explanation)));
   } else {
-    const std::string text = explanation_text(explanation);
-    fmt::print("{}", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
+    terminal::print(explanation_text(explanation));
   }
   return kExitOk;
 }

@@ -2,7 +2,6 @@
 // kept for the commands that predict.
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/machine_file.h"
@@ -36,8 +35,7 @@ Result<measure::Survey> survey_machine(int threads) {
 }
 
 void print_text(const measure::Survey& survey, const std::string& kept) {
-  const std::string text = survey_text(survey);
-  fmt::print("{}\n", terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : text);
+  terminal::print(survey_text(survey) + "\n");
   for (const std::string& refusal : survey.noise.refusals) fmt::print("refused: {}\n", refusal);
   if (kept.empty())
     fmt::print("These figures are not kept; measure again when the machine is quiet.\n");

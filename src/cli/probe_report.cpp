@@ -111,7 +111,7 @@ void add_rates(const measure::Machine& machine, Table& table) {
   for (const measure::AttentionRate& rate : machine.attention)
     row("attention " + rate.kv, rate.bytes_s, rate.ops_s);
   for (const measure::AttentionRate& rate : machine.attention_64)
-    row("heads of 64 " + rate.kv, rate.bytes_s, rate.ops_s);
+    row("heads 64 " + rate.kv, rate.bytes_s, rate.ops_s);
   table.row("layer", three_digits(machine.layer_s.value * 1e6) + " µs", machine.layer_s.source);
   table.row("between", three_digits(machine.elements_s.value / 1e9) + " G numbers/s",
             machine.elements_s.source);

@@ -1,7 +1,6 @@
 // handmill show: what a model file holds and what it needs, without loading it.
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -20,17 +19,13 @@ struct ShowOptions {
   bool chat_template = false;
 };
 
-std::string shown(std::string_view text) {
-  return terminal::is_terminal(STDOUT_FILENO) ? terminal::printable(text) : std::string(text);
-}
-
 Result<int> show(const ShowOptions& options) {
   HANDMILL_TRY(const ModelHeader model, open_model_header(options.model));
   const auto& file = model.file;
   if (options.chat_template) {
     auto text = file->get_string("tokenizer.chat_template");
     if (!text.ok()) return base::not_found("{}: holds no chat template", file->path());
-    fmt::print("{}\n", shown(*text));
+    terminal::print(std::string(*text) + "\n");
     return kExitOk;
   }
   HANDMILL_TRY(const ModelFacts facts, model_facts(*file));
@@ -39,7 +34,7 @@ Result<int> show(const ShowOptions& options) {
     object["metadata"] = metadata_json(*file);
     fmt::print("{}\n", boost::json::serialize(object));
   } else {
-    fmt::print("{}\n{}", shown(facts_text(facts)), shown(metadata_text(*file)));
+    terminal::print(facts_text(facts) + "\n" + metadata_text(*file));
   }
   return kExitOk;
 }

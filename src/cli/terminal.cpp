@@ -1,6 +1,7 @@
 #include "cli/terminal.h"
 
 #include <clocale>
+#include <cstdio>
 #include <cstdlib>
 #include <langinfo.h>
 #include <sys/ioctl.h>
@@ -49,6 +50,11 @@ std::string printable(std::string_view text) {
     if (c1) ++i;
   }
   return out;
+}
+
+void print(std::string_view text) {
+  const std::string shown = is_terminal(STDOUT_FILENO) ? printable(text) : std::string(text);
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
 }
 
 }  // namespace handmill::cli::terminal

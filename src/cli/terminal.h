@@ -26,4 +26,7 @@ std::string dim(int fd, std::string_view text);
 /// terminal. `text` is UTF-8.
 std::string printable(std::string_view text);
 
+/// Writes to standard output: printable on a terminal, as it is elsewhere.
+void print(std::string_view text);
+
 }  // namespace handmill::cli::terminal

@@ -1,10 +1,12 @@
-// Prompts for measurements: pseudo-random tokens from a fixed seed, each new, so that the prefix
+// Requests for measurements: pseudo-random tokens from a fixed seed, each new, so that the prefix
 // cache finds nothing that was not put there on purpose.
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "engine/engine.h"
 #include "sample/random.h"
 #include "text/tokenizer.h"
 
@@ -32,5 +34,15 @@ class RandomTokens {
   Tokens pool_;  // tokens that a prompt may hold: no control tokens
   uint64_t state_ = 0x9e3779b97f4a7c15;
 };
+
+/// Greedy, and on past an end token to its full length.
+inline engine::Request bench_request(Tokens prompt, int answer) {
+  engine::Request request;
+  request.prompt = std::move(prompt);
+  request.sampling.temperature = 0;
+  request.max_tokens = answer;
+  request.ignore_end = true;
+  return request;
+}
 
 }  // namespace handmill::measure

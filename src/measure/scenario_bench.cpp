@@ -117,11 +117,7 @@ ScenarioBench::ScenarioBench(engine::Engine& engine)
 Status ScenarioBench::ask(const std::vector<Tokens>& prompts, int answer, Round& round) {
   round.asked.resize(prompts.size());
   for (size_t i = 0; i < prompts.size(); ++i) {
-    engine::Request request;
-    request.prompt = prompts[i];
-    request.sampling.temperature = 0;
-    request.max_tokens = answer;
-    request.ignore_end = true;
+    engine::Request request = bench_request(prompts[i], answer);
     round.asked[i].since = Clock::now();
     HANDMILL_TRY(const auto id, engine_.submit(std::move(request), [&round, i](const auto& event) {
       round.on_event(round.asked[i], event);

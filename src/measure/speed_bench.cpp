@@ -104,11 +104,7 @@ SpeedBench::SpeedBench(engine::Engine& engine) : engine_(engine), tokens_(*engin
 Status SpeedBench::submit_all(const std::vector<Tokens>& prompts, int max_tokens, Run& run) {
   run.sequences.resize(prompts.size());
   for (size_t i = 0; i < prompts.size(); ++i) {
-    engine::Request request;
-    request.prompt = prompts[i];
-    request.sampling.temperature = 0;
-    request.max_tokens = max_tokens;
-    request.ignore_end = true;
+    engine::Request request = bench_request(prompts[i], max_tokens);
     HANDMILL_TRY(const auto id, engine_.submit(std::move(request), [&run, i](const auto& event) {
       run.on_event(i, event);
     }));

@@ -3,7 +3,9 @@
 Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the two real models.
 """
 
+import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -27,3 +29,14 @@ def caller(home):
         return subprocess.run([os.environ["HANDMILL_BIN"], *map(str, words)], input=stdin, env=env,
                               capture_output=True, timeout=600, check=False)
     return call
+
+
+def keep_measured(call, home):
+    """Has this machine's figures kept, however busy it is, and tells (figures, their file)."""
+    machine = json.loads(call("probe", "--json").stdout)["machine"]
+    isa = machine["engine"].split(",")[0]
+    name = re.sub("[^a-z0-9]+", "-", machine["name"].lower()).strip("-")
+    path = home / "machines" / f"{name}-{isa}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(machine), encoding="utf-8")
+    return machine, path

@@ -118,11 +118,7 @@ def test_where_nothing_fits_it_names_the_online_route(call):
 def test_this_machine_once_it_was_probed(call, told, home):
     before = call("advise")
     assert before.returncode == 1 and b"handmill probe" in before.stderr
-    machine = json.loads(call("probe", "--json").stdout)["machine"]
-    isa = machine["engine"].split(",")[0]
-    name = re.sub("[^a-z0-9]+", "-", machine["name"].lower()).strip("-")
-    (home / "machines").mkdir(exist_ok=True)  # a busy machine's figures are not kept by themselves
-    (home / "machines" / f"{name}-{isa}.json").write_text(json.dumps(machine))
+    machine, _ = program.keep_measured(call, home)
     advice = told("advise", "--role", "think", "--memory", "3G")
     assert advice["machine"]["read_bytes_s"] == machine["read_bytes_s"]
     assert advice["machine"]["memory_bytes"] == {"value": 3e9, "source": "given"}

@@ -6,7 +6,6 @@ Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the
 
 import json
 import os
-import re
 import subprocess
 from xml.etree import ElementTree
 
@@ -162,11 +161,7 @@ def test_ridges_of_other_machines(explain, name, ridge):
 def test_this_machine_once_it_was_probed(call, explain, home):
     before = call("explain", SMALL)
     assert before.returncode == 1 and b"handmill probe" in before.stderr
-    machine = json.loads(call("probe", "--json").stdout)["machine"]
-    isa = machine["engine"].split(",")[0]
-    name = re.sub("[^a-z0-9]+", "-", machine["name"].lower()).strip("-")
-    (home / "machines").mkdir(exist_ok=True)  # a busy machine's figures are not kept by themselves
-    (home / "machines" / f"{name}-{isa}.json").write_text(json.dumps(machine))
+    machine, path = program.keep_measured(call, home)
     told = explain(SMALL, "-d", 0)
     decode = told["depths"][0]["decode"]
     assert told["machine"] == machine and "measured" in decode["basis"]
@@ -180,7 +175,7 @@ def test_this_machine_once_it_was_probed(call, explain, home):
             told["file_bytes"] / machine[rate]["value"])
     assert b"packing" in call("explain", SMALL).stdout
     del machine["disk_bytes_s"], machine["pack_bytes_s"]  # as files had it that were kept before
-    (home / "machines" / f"{name}-{isa}.json").write_text(json.dumps(machine))
+    path.write_text(json.dumps(machine))
     assert explain(SMALL)["load"] == {"read_s": None, "pack_s": None, "cold_s": None}
     assert b"packing" not in call("explain", SMALL).stdout
 

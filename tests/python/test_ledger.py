@@ -4,7 +4,6 @@ Environment: HANDMILL_BIN the handmill binary, HANDMILL_MODELS the folder of the
 """
 
 import json
-import re
 import sqlite3
 
 import pytest
@@ -22,11 +21,7 @@ def make_call(tmp_path_factory):
     """The program in a home of its own, in which this machine is measured, however busy it is."""
     home = program.home_in(tmp_path_factory.mktemp("home"))
     call = program.caller(home)
-    machine = json.loads(call("probe", "--json").stdout)["machine"]
-    isa = machine["engine"].split(",")[0]
-    name = re.sub("[^a-z0-9]+", "-", machine["name"].lower()).strip("-")
-    (home / "machines").mkdir(exist_ok=True)
-    (home / "machines" / f"{name}-{isa}.json").write_text(json.dumps(machine), encoding="utf-8")
+    program.keep_measured(call, home)
     call.home = home
     return call
 
