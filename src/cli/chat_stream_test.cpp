@@ -13,7 +13,7 @@ const std::string kGood =
     "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
     "data:{\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5,"
     "\"prompt_tokens_details\":{\"cached_tokens\":3}}}\n\n"
-    "data: [DONE]\n\n";
+    "data: [DONE]\r\n\r\n";
 
 ChatStream::Clock::time_point now() { return ChatStream::Clock::now(); }
 
