@@ -98,7 +98,7 @@ void products(Ladder& ladder, const tensor::Format& format, const Kernels& kerne
   for (uint8_t& byte : data) byte = static_cast<uint8_t>(random() & 0x3B);  // no infinite scales
   std::vector<std::unique_ptr<Matrix>> copies;
   for (size_t bytes = 0; bytes < kColdBytes; bytes += copies.back()->bytes())
-    copies.push_back(backend.pack(format, data, kRows, kCols, {}).value());
+    copies.push_back(backend.pack(format, data, kRows, kCols, {}, {}).value());
   const bool scalar = kernels.isa == probe::Isa::kScalar;
   for (const int n : {1, 2, 4, 8, 64, 512}) {
     if (scalar && n > 8) continue;  // minutes, and nobody's path

@@ -56,5 +56,6 @@ build_packages=(
   g++ cmake ninja-build pkg-config
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libedit-dev libpcre2-dev libutf8proc-dev
   libxxhash-dev libssl-dev libcurl4-openssl-dev ca-certificates libsqlite3-dev
+  libvulkan-dev libvulkan-volk-dev glslang-tools
   python3 python3-pip unzip
 )

@@ -6,9 +6,11 @@
 // same bits whatever the number of rows in the call, of threads, or of calls that a prompt was cut
 // into. Attention reduces over fixed tiles of keys, in ascending order of position.
 //
-// One thread calls a backend at a time; an operation returns when its outputs are ready. Operations
-// do not fail: what can (types, sizes, memory) is checked where weights, arrays and caches are
-// made. Rows are tokens of the batch.
+// One thread calls a backend at a time. An operation may return before its outputs are ready: the
+// operations after it and read() find them so. Its spans need not outlive the call. Operations do
+// not fail: what can (types, sizes, memory) is checked where weights, arrays and caches are made. A
+// device can be lost all the same: fault() says so, and what is read from then on means nothing.
+// Rows are tokens of the batch.
 #pragma once
 
 #include <cstddef>
@@ -35,11 +37,22 @@ class Matrix {
   bool is_float() const {
     return is_float_;
   }  // multiplies float activations rather than their int8 codes
-  virtual std::span<const uint8_t> packed() const = 0;
+  virtual std::span<const uint8_t> packed() const = 0;  // empty where a device alone holds them
 
  protected:
   size_t rows_ = 0, cols_ = 0, bytes_ = 0;
   bool is_float_ = false;
+};
+
+/// Where in a model a matrix stands, for backends that hold a model in several places.
+struct Place {
+  enum class Role {
+    kOther,
+    kFfnIn,   // gate or up: its outputs are the inputs of kFfnOut
+    kFfnOut,  // down
+  };
+  int layer = -1;  // −1: none, as the matrix that makes the logits
+  Role role = Role::kOther;
 };
 
 /// A matrix's bytes in a backend's own layout, and what keeps them alive.
@@ -175,10 +188,11 @@ class Backend {
   using Consumed = std::function<void(std::span<const uint8_t>)>;
   virtual Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format,
                                                std::span<const uint8_t> data, size_t rows,
-                                               size_t cols, const Consumed& consumed) = 0;
+                                               size_t cols, Place place,
+                                               const Consumed& consumed) = 0;
   /// The matrix that `pack` made once, over its packed() bytes.
   virtual Result<std::unique_ptr<Matrix>> adopt(const tensor::Format& format, size_t rows,
-                                                size_t cols, PackedBytes packed) = 0;
+                                                size_t cols, Place place, PackedBytes packed) = 0;
   /// How many bytes `pack` makes of a matrix; 0 where it has no layout for it.
   virtual size_t packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const = 0;
   /// Backends whose layouts have one name pack the same weights into the same bytes.
@@ -194,8 +208,13 @@ class Backend {
   /// the last cache, which is kept: its lack of memory is the only failure.
   virtual Result<Roofs> measure_roofs() = 0;
 
+  /// Whole rows of an array, from `row` on.
   virtual void write(Array& array, size_t row, std::span<const float> values) = 0;
   virtual void read(const Array& array, size_t row, std::span<float> values) = 0;
+  /// Begins what was asked for so far, and does not wait for it.
+  virtual void start() {}
+  /// Why the device does nothing any more, if it does not.
+  virtual Status fault() const { return {}; }
 
   // Operations on the first n rows.
   /// out[i] = scale · table[tokens[i]]
@@ -211,6 +230,8 @@ class Backend {
   /// x += weight · in + bias
   virtual void linear_add(const Activations& in, int n, const Matrix& weight, const Array* bias,
                           Array& x) = 0;
+  /// x += y
+  virtual void add(const Array& y, int n, Array& x) = 0;
   /// x += y / rms(y) · weight
   virtual void norm_add(const Array& y, const Array& weight, float eps, int n, Array& x) = 0;
   /// out = activation(gate · in) ⊙ (up · in)

@@ -17,7 +17,7 @@ Result<Figure> measure_packing(backend::Backend& backend) {
     std::ranges::copy(some, blocks.begin() + static_cast<std::ptrdiff_t>(i * some.size()));
   Status status;
   const double seconds = median_seconds(kFigureBudget, [&] {
-    const auto matrix = backend.pack(format, blocks, kCopies * kRows, kCols, {});
+    const auto matrix = backend.pack(format, blocks, kCopies * kRows, kCols, {}, {});
     if (!matrix.ok()) status = matrix.error();
   });
   if (!status.ok()) return std::move(status).error();

@@ -47,7 +47,7 @@ Result<std::vector<std::unique_ptr<backend::Matrix>>> cold_copies(Backend& backe
   std::vector<std::unique_ptr<backend::Matrix>> all;
   for (size_t copy = 0; copy < copies; ++copy) {
     const std::span<const uint8_t> bytes(memory->data() + copy * packed.size(), packed.size());
-    HANDMILL_TRY(auto one, backend.adopt(format, kRows, kCols, {bytes, memory}));
+    HANDMILL_TRY(auto one, backend.adopt(format, kRows, kCols, {}, {bytes, memory}));
     all.push_back(std::move(one));
   }
   return all;
@@ -84,7 +84,7 @@ Result<ProductRate> measure_product(Backend& backend, const tensor::Format& form
   const size_t used = affordable(copies.size(), 1, seconds_of([&] { read(1); }));
   const double one_s = median_seconds(kFigureBudget, [&] { read(used); });
   const size_t part = backend.packed_bytes(format, kManyRows, kCols);
-  HANDMILL_TRY(const auto few, backend.adopt(format, kManyRows, kCols,
+  HANDMILL_TRY(const auto few, backend.adopt(format, kManyRows, kCols, {},
                                              {copies[0]->packed().subspan(0, part), nullptr}));
   HANDMILL_TRY(const auto out, backend.array(kMany, kManyRows));
   const auto multiply = [&](int n) {

@@ -25,7 +25,7 @@ std::vector<uint8_t> random_blocks(const tensor::Format& format, size_t rows, si
 
 Made<backend::Matrix> random_matrix(backend::Backend& backend, const tensor::Format& format,
                                     size_t rows, size_t cols) {
-  return backend.pack(format, random_blocks(format, rows, cols), rows, cols, {});
+  return backend.pack(format, random_blocks(format, rows, cols), rows, cols, {}, {});
 }
 
 }  // namespace handmill::measure

@@ -149,8 +149,7 @@ const Array& Decoder::logits(std::span<const int32_t> rows) {
 
 const Array& Decoder::hidden(int n) {
   assert(n <= static_cast<int>(buffers_.y->rows()));
-  const std::vector<float> zeros(buffers_.y->cols());
-  for (int row = 0; row < n; ++row) backend_.write(*buffers_.y, static_cast<size_t>(row), zeros);
+  backend_.write(*buffers_.y, 0, std::vector<float>(static_cast<size_t>(n) * buffers_.y->cols()));
   backend_.norm_add(*buffers_.x, *weights_.output_norm, config_.eps, n, *buffers_.y);
   return *buffers_.y;
 }

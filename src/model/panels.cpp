@@ -131,7 +131,7 @@ Status write_panels(const gguf::File& file, backend::Backend& backend,
     if (is_packed(file, tensor)) total += tensor.data.size();
   for (const gguf::Tensor& tensor : file.tensors()) {
     if (!is_packed(file, tensor)) continue;
-    auto packed = backend.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols(),
+    auto packed = backend.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols(), {},
                                [&](std::span<const uint8_t> part) { file.release(part); });
     if (!packed.ok())
       return Error{packed.error().code,

@@ -26,9 +26,9 @@ class Loader {
     }
   }
 
-  Status weight(std::string_view name, Weight& out) {
+  Status weight(std::string_view name, backend::Place place, Weight& out) {
     const gguf::Tensor& tensor = *file_.find_tensor(name);
-    auto packed = pack(tensor);
+    auto packed = pack(tensor, place);
     if (!packed.ok())
       return Error{packed.error().code,
                    fmt::format("{}: tensor {}: {}", file_.path(), name, packed.error().message)};
@@ -53,26 +53,27 @@ class Loader {
     return {};
   }
 
-  Status projection(const std::string& name, Projection& out) {
-    HANDMILL_OK(weight(name + ".weight", out.weight));
+  Status projection(const std::string& name, backend::Place place, Projection& out) {
+    HANDMILL_OK(weight(name + ".weight", place, out.weight));
     return vector(name + ".bias", out.bias);
   }
 
   Result<Layer> layer(int index) {
+    using Role = backend::Place::Role;
     Layer layer;
     auto name = [index](std::string_view part) { return layer_tensor(index, part); };
     HANDMILL_OK(vector(name("attn_norm.weight"), layer.attn_norm));
-    HANDMILL_OK(projection(name("attn_q"), layer.q));
-    HANDMILL_OK(projection(name("attn_k"), layer.k));
-    HANDMILL_OK(projection(name("attn_v"), layer.v));
+    HANDMILL_OK(projection(name("attn_q"), {index}, layer.q));
+    HANDMILL_OK(projection(name("attn_k"), {index}, layer.k));
+    HANDMILL_OK(projection(name("attn_v"), {index}, layer.v));
     HANDMILL_OK(vector(name("attn_q_norm.weight"), layer.q_norm));
     HANDMILL_OK(vector(name("attn_k_norm.weight"), layer.k_norm));
-    HANDMILL_OK(projection(name("attn_output"), layer.attn_output));
+    HANDMILL_OK(projection(name("attn_output"), {index}, layer.attn_output));
     HANDMILL_OK(vector(name("post_attention_norm.weight"), layer.post_attention_norm));
     HANDMILL_OK(vector(name("ffn_norm.weight"), layer.ffn_norm));
-    HANDMILL_OK(weight(name("ffn_gate.weight"), layer.ffn_gate));
-    HANDMILL_OK(weight(name("ffn_up.weight"), layer.ffn_up));
-    HANDMILL_OK(projection(name("ffn_down"), layer.ffn_down));
+    HANDMILL_OK(weight(name("ffn_gate.weight"), {index, Role::kFfnIn}, layer.ffn_gate));
+    HANDMILL_OK(weight(name("ffn_up.weight"), {index, Role::kFfnIn}, layer.ffn_up));
+    HANDMILL_OK(projection(name("ffn_down"), {index, Role::kFfnOut}, layer.ffn_down));
     HANDMILL_OK(vector(name("post_ffw_norm.weight"), layer.post_ffw_norm));
     if (layer.k.bias && !layer.k_norm) {
       HANDMILL_TRY(layer.k_centre, centres(*layer.k.bias, index));
@@ -86,14 +87,14 @@ class Loader {
   uint64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
-  Result<Weight> pack(const gguf::Tensor& tensor) {
+  Result<Weight> pack(const gguf::Tensor& tensor, backend::Place place) {
     const std::span<const uint8_t> kept =
         panels_ == nullptr ? std::span<const uint8_t>() : panels_->find(tensor.name);
     if (!kept.empty()) {
       mapped_bytes_ += kept.size();
-      return backend_.adopt(*tensor.format, tensor.rows(), tensor.cols(), {kept, panels_});
+      return backend_.adopt(*tensor.format, tensor.rows(), tensor.cols(), place, {kept, panels_});
     }
-    return backend_.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols(),
+    return backend_.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols(), place,
                          [this](std::span<const uint8_t> part) { file_.release(part); });
   }
 
@@ -104,8 +105,7 @@ class Loader {
     const std::vector<float> rows =
         key_centres(values, config_, local ? config_.rope_frequency_local : config_.rope_frequency);
     HANDMILL_TRY(Vector out, backend_.array(backend::kKvBlock, bias.cols()));
-    for (size_t row = 0; row < out->rows(); ++row)
-      backend_.write(*out, row, std::span(rows).subspan(row * bias.cols(), bias.cols()));
+    backend_.write(*out, 0, rows);
     return out;
   }
 
@@ -140,7 +140,7 @@ Result<Weights> load_weights(const gguf::File& file, const Config& config, const
   HANDMILL_OK(loader.vector("output_norm.weight", weights.output_norm));
   const gguf::Tensor& embedding = *file.find_tensor(kEmbedding);
   const bool tied = file.find_tensor(kOutput) == nullptr;
-  HANDMILL_OK(loader.weight(tied ? kEmbedding : kOutput, weights.output.weight));
+  HANDMILL_OK(loader.weight(tied ? kEmbedding : kOutput, {}, weights.output.weight));
   HANDMILL_OK(loader.vector("output.bias", weights.output.bias));
   weights.embedding = {embedding.format, embedding.data, embedding.rows(), embedding.cols()};
   weights.sizes.head = loader.take_part();

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "backend/cpu/cpu_backend.h"
-#include "backend/cpu/test_data.h"
+#include "backend/test_data.h"
 
 namespace handmill::backend {
 namespace {

@@ -51,7 +51,7 @@ Result<std::unique_ptr<CpuMatrix>> CpuBackend::matrix(const tensor::Format& form
 
 Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
                                                  std::span<const uint8_t> data, size_t rows,
-                                                 size_t cols, const Consumed& consumed) {
+                                                 size_t cols, Place, const Consumed& consumed) {
   HANDMILL_TRY(auto matrix, CpuBackend::matrix(format, rows, cols));
   const size_t row_bytes =
       cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
@@ -74,7 +74,7 @@ Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
 }
 
 Result<std::unique_ptr<Matrix>> CpuBackend::adopt(const tensor::Format& format, size_t rows,
-                                                  size_t cols, PackedBytes packed) {
+                                                  size_t cols, Place, PackedBytes packed) {
   HANDMILL_TRY(auto matrix, CpuBackend::matrix(format, rows, cols));
   if (packed.bytes.size() != matrix->bytes())
     return base::invalid("packed {} weights of {} x {} are {} bytes, not {}", format.name, rows,

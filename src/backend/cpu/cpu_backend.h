@@ -12,9 +12,9 @@
 #include "backend/backend.h"
 #include "backend/cpu/kernels/kernels.h"
 #include "backend/cpu/memory.h"
-#include "backend/cpu/panel.h"
 #include "backend/cpu/roofs.h"
 #include "backend/cpu/threads.h"
+#include "backend/panel.h"
 
 namespace handmill::backend {
 
@@ -60,9 +60,10 @@ class CpuBackend final : public Backend {
   std::string description() const override;
   uint64_t barriers() const { return threads_.barriers(); }
   Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format, std::span<const uint8_t> data,
-                                       size_t rows, size_t cols, const Consumed& consumed) override;
+                                       size_t rows, size_t cols, Place place,
+                                       const Consumed& consumed) override;
   Result<std::unique_ptr<Matrix>> adopt(const tensor::Format& format, size_t rows, size_t cols,
-                                        PackedBytes packed) override;
+                                        Place place, PackedBytes packed) override;
   size_t packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const override;
   std::string layout_name() const override;
   Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) override;
@@ -81,6 +82,7 @@ class CpuBackend final : public Backend {
   void linear(const Activations& in, int n, std::span<const Linear> products) override;
   void linear_add(const Activations& in, int n, const Matrix& weight, const Array* bias,
                   Array& x) override;
+  void add(const Array& y, int n, Array& x) override;
   void norm_add(const Array& y, const Array& weight, float eps, int n, Array& x) override;
   void gated(const Activations& in, int n, const Matrix& gate, const Matrix& up,
              Activation activation, Activations& out) override;

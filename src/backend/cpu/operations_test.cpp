@@ -5,7 +5,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/cpu_backend.h"
-#include "backend/cpu/test_data.h"
+#include "backend/test_data.h"
 
 namespace handmill::backend {
 namespace {
@@ -22,7 +22,7 @@ std::vector<float> layer(const Kernels& kernels, int threads, size_t n, tensor::
   const size_t ffn = 96;
   auto pack = [&](size_t rows, size_t cols, uint32_t seed) {
     const auto data = test::random_rows(format, rows, cols, seed);
-    return std::move(*backend.pack(format, data, rows, cols, {}));
+    return std::move(*backend.pack(format, data, rows, cols, {}, {}));
   };
   auto gate = pack(ffn, kCols, 1), up = pack(ffn, kCols, 2), down = pack(kCols, ffn, 3),
        side = pack(kRows, kCols, 4);
@@ -185,10 +185,10 @@ TEST(Backend, RefusesWhatDoesNotFit) {
   auto backend = std::move(*make_cpu_backend(1));
   const tensor::Format& format = *tensor::find_format(tensor::Type::kQ4_0);
   std::vector<uint8_t> data(18 * 4);
-  EXPECT_TRUE(backend->pack(format, data, 4, 32, {}).ok());
-  EXPECT_FALSE(backend->pack(format, data, 5, 32, {}).ok());  // more rows than bytes
-  EXPECT_FALSE(backend->pack(format, data, 4, 33, {}).ok());  // half a block
-  EXPECT_FALSE(backend->pack(format, data, 0, 32, {}).ok());
+  EXPECT_TRUE(backend->pack(format, data, 4, 32, {}, {}).ok());
+  EXPECT_FALSE(backend->pack(format, data, 5, 32, {}, {}).ok());  // more rows than bytes
+  EXPECT_FALSE(backend->pack(format, data, 4, 33, {}, {}).ok());  // half a block
+  EXPECT_FALSE(backend->pack(format, data, 0, 32, {}, {}).ok());
   EXPECT_FALSE(backend->kv_store({1, 1, 40, KvType::kQ8_0}, 1).ok());
   EXPECT_FALSE(backend->kv_store({1, 1, 40, KvType::kF16}, 1).ok());
   EXPECT_FALSE(make_cpu_backend(0).ok());

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "backend/cpu/cpu.h"
-#include "backend/cpu/test_data.h"
+#include "backend/test_data.h"
 
 namespace handmill::backend {
 namespace {

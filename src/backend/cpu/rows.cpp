@@ -47,6 +47,16 @@ void CpuBackend::norm(const Array& x, const Array& weight, float eps, std::span<
            });
 }
 
+void CpuBackend::add(const Array& y, int n, Array& x) {
+  const auto& from = static_cast<const CpuArray&>(y);
+  auto& to = static_cast<CpuArray&>(x);
+  run_rows(static_cast<size_t>(n), y.cols(), [&](size_t i, int) {
+    const float* added = from.row(i);
+    float* row = to.row(i);
+    for (size_t c = 0; c < y.cols(); ++c) row[c] += added[c];
+  });
+}
+
 void CpuBackend::norm_add(const Array& y, const Array& weight, float eps, int n, Array& x) {
   const auto& from = static_cast<const CpuArray&>(y);
   const float* scale = static_cast<const CpuArray&>(weight).row(0);

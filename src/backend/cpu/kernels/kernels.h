@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/cpu/panel.h"
+#include "backend/panel.h"
 #include "probe/machine.h"
 
 namespace handmill::backend {

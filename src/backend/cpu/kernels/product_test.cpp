@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 
-#include "backend/cpu/test_data.h"
+#include "backend/test_data.h"
 
 namespace handmill::backend {
 namespace {

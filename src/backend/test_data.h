@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "backend/cpu/kernels/kernels.h"
-#include "backend/cpu/panel.h"
+#include "backend/panel.h"
 #include "tensor/format.h"
 #include "tensor/half.h"
 

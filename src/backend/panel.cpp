@@ -1,4 +1,4 @@
-#include "backend/cpu/panel.h"
+#include "backend/panel.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,0 +1,64 @@
+// The Vulkan backend: a graphics processor's memory and compute queue. The loader is opened when a
+// device is first asked for, so the program starts on machines without one. What a device can do
+// and hold is read from it, never assumed. Source: Vulkan 1.2 with buffer device addresses.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/result.h"
+
+namespace handmill::backend {
+
+struct VulkanHeap {
+  uint64_t bytes = 0;
+  uint64_t budget_bytes = 0;  // what this process may use now; all of `bytes` where no driver tells
+  bool device_local = false;
+};
+
+/// A device that a driver offers, before anything is made on it.
+struct VulkanDevice {
+  enum class Kind { kDiscrete, kIntegrated, kVirtual, kProcessor, kOther };
+  int index = 0;             // among the devices that the loader lists
+  std::string name, driver;  // "NVIDIA H100 …", "NVIDIA 580.159.04"
+  uint32_t vendor_id = 0, device_id = 0;
+  Kind kind = Kind::kOther;
+  uint32_t api_major = 0, api_minor = 0;
+  std::vector<VulkanHeap> heaps;
+  /// Weights and caches lie in this one.
+  int main_heap = 0;
+  bool shares_memory = false;  // the processor's memory is the device's
+  bool budget_known = false;
+  uint32_t subgroup_size = 0;
+  uint64_t allocation_max = 0, buffer_max = 0;  // bytes
+  bool float16 = false, storage16 = false, storage8 = false, int8_dot = false,
+       cooperative_matrix = false;
+  std::string missing;  // what it lacks that the backend needs; empty: it will do
+  const VulkanHeap& heap() const { return heaps[static_cast<size_t>(main_heap)]; }
+};
+const char* kind_name(VulkanDevice::Kind kind);  // "discrete", …
+
+/// In the order of the loader. No loader or no driver is an empty list; an error is a driver that
+/// failed.
+Result<std::vector<VulkanDevice>> list_vulkan_devices();
+
+/// The device that a name asks for, of those that will do: "auto" is the first discrete one, then
+/// the first integrated one, never a processor's emulation; otherwise its index or a part of its
+/// name, in any case. kNotFound names those that there are.
+Result<VulkanDevice> choose_vulkan_device(const std::vector<VulkanDevice>& devices,
+                                          const std::string& name);
+
+struct VulkanOptions {
+  int threads = 1;            // that pack weights
+  uint64_t memory_bytes = 0;  // most that the backend takes of the main heap; 0: no limit but its
+  std::string cache_folder;   // of compiled pipelines; empty: none is kept
+  bool validate = false;      // under the validation layer, whose complaints become fault()
+};
+/// Running out of the device's memory is kLimit, here and in whatever the backend makes.
+Result<std::unique_ptr<Backend>> make_vulkan_backend(const VulkanDevice& device,
+                                                     const VulkanOptions& options);
+
+}  // namespace handmill::backend
