@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
 
 #include "tensor/half.h"
 
@@ -132,6 +133,10 @@ std::optional<PanelLayout> panel_layout(const tensor::Format& format) {
     case Type::kMXFP4: return layout(Codes::k4Table, Scales::kFloat);
   }
   return std::nullopt;
+}
+
+std::string panel_layout_name() {
+  return fmt::format("panels of {} rows, version {}", kPanelRows, kPanelVersion);
 }
 
 size_t padded_cols(const PanelLayout& layout, size_t cols) {

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "tensor/format.h"
 
@@ -58,6 +59,9 @@ struct PanelLayout {
 
 /// The layout for a file format, or nothing if there is none.
 std::optional<PanelLayout> panel_layout(const tensor::Format& format);
+
+/// Backends that have it pack the same weights into the same bytes.
+std::string panel_layout_name();
 
 /// Columns as the panel holds them: quantized ones are padded to whole pairs.
 size_t padded_cols(const PanelLayout& layout, size_t cols);

@@ -89,7 +89,7 @@ size_t CpuBackend::packed_bytes(const tensor::Format& format, size_t rows, size_
 }
 
 std::string CpuBackend::layout_name() const {
-  return fmt::format("panels of {} rows, version {}", kPanelRows, kPanelVersion);
+  return panel_layout_name();
 }
 
 Result<std::unique_ptr<Array>> CpuBackend::array(size_t rows, size_t cols) {

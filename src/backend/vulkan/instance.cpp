@@ -52,7 +52,7 @@ Result<std::shared_ptr<Instance>> Instance::open(bool validate) {
   const VkResult made = vkCreateInstance(&info, nullptr, &instance->handle_);
   if (made == VK_ERROR_INCOMPATIBLE_DRIVER) return std::shared_ptr<Instance>();
   if (made != VK_SUCCESS) return base::io("Vulkan makes no instance ({})", result_name(made));
-  volkLoadInstanceOnly(instance->handle_);
+  volkLoadInstance(instance->handle_);  // through the loader, so that several devices can be open
   if (validate) HANDMILL_OK(instance->listen());
   uint32_t count = 0;
   vkEnumeratePhysicalDevices(instance->handle_, &count, nullptr);
