@@ -15,8 +15,9 @@ namespace handmill::backend {
 
 struct VulkanHeap {
   uint64_t bytes = 0;
-  uint64_t budget_bytes = 0;  // what this process may use now; all of `bytes` where no driver tells
+  uint64_t budget_bytes = 0;  // that this process may still take; `bytes` where no driver tells
   bool device_local = false;
+  bool host_visible = false;  // the processor can map it
 };
 
 /// A device that a driver offers, before anything is made on it.
@@ -28,14 +29,16 @@ struct VulkanDevice {
   Kind kind = Kind::kOther;
   uint32_t api_major = 0, api_minor = 0;
   std::vector<VulkanHeap> heaps;
-  /// Weights and caches lie in this one.
+  /// Weights and caches lie in this one: the largest of the device's own.
   int main_heap = 0;
   bool shares_memory = false;  // the processor's memory is the device's
   bool budget_known = false;
   uint32_t subgroup_size = 0;
   uint64_t allocation_max = 0, buffer_max = 0;  // bytes
+  // Arithmetic in float16; numbers of 16 and 8 bits in buffers (of 8 bits in arithmetic too); the
+  // dot product of four int8, and whether the hardware has it as one instruction.
   bool float16 = false, storage16 = false, storage8 = false, int8_dot = false,
-       cooperative_matrix = false;
+       int8_dot_fast = false, cooperative_matrix = false;
   std::string missing;  // what it lacks that the backend needs; empty: it will do
   const VulkanHeap& heap() const { return heaps[static_cast<size_t>(main_heap)]; }
 };
@@ -46,8 +49,9 @@ const char* kind_name(VulkanDevice::Kind kind);  // "discrete", …
 Result<std::vector<VulkanDevice>> list_vulkan_devices();
 
 /// The device that a name asks for, of those that will do: "auto" is the first discrete one, then
-/// the first integrated one, never a processor's emulation; otherwise its index or a part of its
-/// name, in any case. kNotFound names those that there are.
+/// the first integrated one, never a processor's emulation; otherwise its index, its name or a part
+/// of that, in any case. kNotFound names those that there are, kInvalid those that a name does not
+/// tell apart, kUnsupported what the one asked for lacks.
 Result<VulkanDevice> choose_vulkan_device(const std::vector<VulkanDevice>& devices,
                                           const std::string& name);
 
