@@ -75,7 +75,7 @@ Status Program::record(Recording& recording) {
   vkBeginCommandBuffer(commands, &begin);
   VkMemoryBarrier barrier{};
   barrier.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
-  barrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+  barrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
   barrier.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
   constexpr VkPipelineStageFlags kShaders = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
   uint32_t bound = UINT32_MAX;
@@ -83,8 +83,7 @@ Status Program::record(Recording& recording) {
   for (const Step& step : steps_) {
     // The first one waits for the submission before this one.
     if (step.waits != 0 || first)
-      vkCmdPipelineBarrier(commands, kShaders | VK_PIPELINE_STAGE_TRANSFER_BIT, kShaders, 0, 1,
-                           &barrier, 0, nullptr, 0, nullptr);
+      vkCmdPipelineBarrier(commands, kShaders, kShaders, 0, 1, &barrier, 0, nullptr, 0, nullptr);
     first = false;
     if (step.pipeline != bound)
       vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines_->at(step.pipeline));

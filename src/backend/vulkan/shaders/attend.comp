@@ -173,6 +173,7 @@ void main() {
           v[p] = t + 64 * p < kDim / 2 ? value_of(base, j, t + 64 * p) : vec2(0);
         [[unroll]] for (uint r = 0; r < kQueries; ++r) {
           const float w = scores[r * 64 + j];
+          if (w == 0) continue;  // a query may not see this key: 0 · ∞ is not a number
           sum[r] += w;
           [[unroll]] for (uint p = 0; p < kPairs; ++p)
             values[r][p] = fma(vec2(w), v[p], values[r][p]);
