@@ -71,8 +71,11 @@ std::array<uint32_t, 4> table_of(const PanelLayout& layout) {
   return words;
 }
 
-/// How many rows of codes a workgroup takes: the smallest power of two that holds n, up to 8.
-uint32_t rows_at_once(size_t n) { return u32(std::min<size_t>(8, std::bit_ceil(n))); }
+/// Up to so many rows of codes are multiplied straight from the panels.
+constexpr size_t kFewCoded = 8;
+
+/// How many of few a workgroup takes: the smallest power of two that holds n, up to kFewCoded.
+uint32_t rows_at_once(size_t n) { return u32(std::min(kFewCoded, std::bit_ceil(n))); }
 
 }  // namespace
 
@@ -137,24 +140,36 @@ void VulkanBackend::product(const DeviceActivations& in, size_t n, const Product
                        u32(w.panels()), u32((n + at_once - 1) / at_once), to.waits);
     return;
   }
-  const uint32_t coded = rows_at_once(n * in.codings()), at_once = coded / in.codings();
-  program_->dispatch({device_->int8_dot() ? "product_dot" : "product",
-                      {bits_of(w.layout.codes), scales_of(w.layout.scales),
-                       w.layout.table != nullptr ? 1u : 0u, coded, in.codings()}},
-                     ProductPush{.panels = w.memory.address(),
-                                 .codes = in.at.codes,
-                                 .scales = in.at.scales,
-                                 .sums16 = in.at.sums16,
-                                 .bias = to.bias,
-                                 .out = to.out,
-                                 .table = table_of(w.layout),
-                                 .cols = u32(in.padded),
-                                 .panel_bytes = u32(w.panel_bytes),
-                                 .rows = u32(w.rows()),
-                                 .n = u32(n),
-                                 .offset = offset_of(w.layout),
-                                 .flags = flags},
-                     u32(w.panels()), u32((n + at_once - 1) / at_once), to.waits);
+  const ProductPush push{.panels = w.memory.address(),
+                         .codes = in.at.codes,
+                         .scales = in.at.scales,
+                         .sums16 = in.at.sums16,
+                         .bias = to.bias,
+                         .out = to.out,
+                         .table = table_of(w.layout),
+                         .cols = u32(in.padded),
+                         .panel_bytes = u32(w.panel_bytes),
+                         .rows = u32(w.rows()),
+                         .n = u32(n),
+                         .offset = offset_of(w.layout),
+                         .flags = flags};
+  const size_t coded = n * in.codings();
+  const bool dot = device_->int8_dot(), tiled = coded > kFewCoded;
+  PipelineKey key{"",
+                  {bits_of(w.layout.codes), scales_of(w.layout.scales),
+                   w.layout.table != nullptr ? 1u : 0u, 0, in.codings()}};
+  if (!tiled) {
+    key.shader = dot ? "product_dot" : "product";
+    key.constants[3] = rows_at_once(coded);
+    const size_t at_once = key.constants[3] / in.codings();
+    program_->dispatch(key, push, u32(w.panels()), u32((n + at_once - 1) / at_once), to.waits);
+    return;
+  }
+  key.shader = dot ? "product_tiled_dot" : "product_tiled";
+  key.constants[3] = u32(std::clamp<size_t>(std::bit_ceil(coded) / 8, 2, 8));
+  const size_t tile = 8 * key.constants[3];
+  program_->dispatch(key, push, u32((w.rows() + 63) / 64), u32((coded + tile - 1) / tile),
+                     to.waits);
 }
 
 void VulkanBackend::linear(const Activations& in, int n, std::span<const Linear> products) {
