@@ -6,11 +6,15 @@
 // Arrays are copied from one side to the other when a side first reads what the other wrote. Same
 // text, same placement, same bits, whatever the batch and the chunking; another placement rounds
 // otherwise.
+//
+// It asks of its callers what every model does anyway: a model's matrices are made before the
+// activations that they read; what a norm read is not written before every product of the norm's
+// output is asked for; the output of gated or attend is read by matrices of the same layer; and
+// matrices of Role::kFfnIn are read by gated alone.
 #pragma once
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "backend/backend.h"
@@ -20,25 +24,31 @@ namespace handmill::backend {
 
 struct LayerPlace {
   bool on_device = false;
-  /// Of a device's layer: columns of the feed-forward block's width that the processor computes, a
-  /// multiple of kShareCols below that width.
+  /// Of a device's layer: about how many columns of the feed-forward block's width the processor
+  /// computes; 0: none. device_ffn_cols() says how many exactly.
   size_t cpu_ffn_cols = 0;
 };
+
+struct Placement {
+  std::vector<LayerPlace> layers;  // those beyond are the processor's
+  bool head_on_device = false;     // the matrix that makes the logits
+
+  int device_layers() const;
+  bool uses_device() const { return head_on_device || device_layers() > 0; }
+};
+
 /// No block of a file's format and no tile of panels is wider.
 inline constexpr size_t kShareCols = 256;
 
-struct Placement {
-  std::vector<LayerPlace> layers;
-  bool head_on_device = false;  // the matrix that makes the logits
+/// The first columns of a feed-forward block's width, which the device computes where the processor
+/// is to have about `cpu_cols`: a multiple of kShareCols, never none of them; the processor has the
+/// rest. All of them, where cpu_cols is 0 or the width is no more than kShareCols.
+size_t device_ffn_cols(size_t ffn_width, size_t cpu_cols);
 
-  int device_layers() const;
-};
-
-/// Both backends have the same layout of packed weights. REQUIRES: neither is null.
-/// `stream_rows` is the batch from which on the processor's matrices are sent to the device for one
-/// product, instead of being multiplied here; 0: never.
+/// REQUIRES: neither backend is null. Fails where their layouts of packed weights differ.
+/// Where the placement uses the device, every array and activations is made on both sides.
 Result<std::unique_ptr<Backend>> make_split_backend(std::unique_ptr<Backend> cpu,
                                                     std::unique_ptr<Backend> device,
-                                                    Placement placement, int stream_rows = 0);
+                                                    Placement placement);
 
 }  // namespace handmill::backend

@@ -1,0 +1,141 @@
+// For tests of a split model: a device that does nothing of what it is asked until something is
+// read from it, and counts what crosses to it and back. Under it is another backend.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace handmill::backend::test {
+
+class LateDevice final : public Backend {
+ public:
+  /// What a test looks at: it outlives the device.
+  struct Counts {
+    int reads = 0, writes = 0, starts = 0;
+    size_t rows_read = 0, rows_written = 0;
+    int arrays = 0, stores = 0, matrices = 0;
+    size_t array_bytes = 0, matrix_bytes = 0;
+    std::string fault;
+  };
+
+  LateDevice(std::unique_ptr<Backend> below, std::shared_ptr<Counts> counts)
+      : below_(std::move(below)), counts_(std::move(counts)) {}
+
+  std::string description() const override { return "a late device"; }
+  Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format, std::span<const uint8_t> data,
+                                       size_t rows, size_t cols, Place place,
+                                       const Consumed& consumed) override {
+    return made(below_->pack(format, data, rows, cols, place, consumed));
+  }
+  Result<std::unique_ptr<Matrix>> adopt(const tensor::Format& format, size_t rows, size_t cols,
+                                        Place place, PackedBytes packed) override {
+    return made(below_->adopt(format, rows, cols, place, std::move(packed)));
+  }
+  size_t packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const override {
+    return below_->packed_bytes(format, rows, cols);
+  }
+  std::string layout_name() const override { return below_->layout_name(); }
+  Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) override {
+    ++counts_->arrays;
+    counts_->array_bytes += rows * cols * sizeof(float);
+    return below_->array(rows, cols);
+  }
+  Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols,
+                                                   InputForm form) override {
+    return below_->activations(rows, cols, form);
+  }
+  Result<std::unique_ptr<KvStore>> kv_store(const KvShape& shape, int blocks) override {
+    ++counts_->stores;
+    return below_->kv_store(shape, blocks);
+  }
+  size_t kv_block_bytes(const KvShape& shape) const override {
+    return below_->kv_block_bytes(shape);
+  }
+  Result<Roofs> measure_roofs() override { return below_->measure_roofs(); }
+  Status fault() const override {
+    return counts_->fault.empty() ? Status() : Error{Code::kIo, counts_->fault};
+  }
+  void start() override { ++counts_->starts; }
+
+  void write(Array& array, size_t row, std::span<const float> values) override {
+    ++counts_->writes;
+    counts_->rows_written += values.size() / array.cols();
+    later([this, &array, row, kept = copy(values)] { below_->write(array, row, kept); });
+  }
+  void read(const Array& array, size_t row, std::span<float> values) override {
+    ++counts_->reads;
+    counts_->rows_read += values.size() / array.cols();
+    for (const auto& task : std::exchange(tasks_, {})) task();
+    below_->read(array, row, values);
+  }
+
+  void embed(const Table& table, std::span<const int32_t> tokens, float scale,
+             Array& out) override {
+    later([this, table, kept = copy(tokens), scale, &out] {
+      below_->embed(table, kept, scale, out);
+    });
+  }
+  void angles(const Rope& rope, std::span<const int32_t> positions, Array& out) override {
+    later([this, rope, kept = copy(positions), &out] { below_->angles(rope, kept, out); });
+  }
+  void norm(const Array& x, const Array& weight, float eps, std::span<const int32_t> rows, int n,
+            Activations& out) override {
+    later([this, &x, &weight, eps, kept = copy(rows), n, &out] {
+      below_->norm(x, weight, eps, kept, n, out);
+    });
+  }
+  void linear(const Activations& in, int n, std::span<const Linear> products) override {
+    later([this, &in, n, kept = copy(products)] { below_->linear(in, n, kept); });
+  }
+  void linear_add(const Activations& in, int n, const Matrix& weight, const Array* bias,
+                  Array& x) override {
+    later([this, &in, n, &weight, bias, &x] { below_->linear_add(in, n, weight, bias, x); });
+  }
+  void add(const Array& y, int n, Array& x) override {
+    later([this, &y, n, &x] { below_->add(y, n, x); });
+  }
+  void norm_add(const Array& y, const Array& weight, float eps, int n, Array& x) override {
+    later([this, &y, &weight, eps, n, &x] { below_->norm_add(y, weight, eps, n, x); });
+  }
+  void gated(const Activations& in, int n, const Matrix& gate, const Matrix& up,
+             Activation activation, Activations& out) override {
+    later([this, &in, n, &gate, &up, activation, &out] {
+      below_->gated(in, n, gate, up, activation, out);
+    });
+  }
+  void attend(const Attention& attention, const Batch& batch, const Array& angles, Array& q,
+              Array& k, const Array& v, KvStore& store, int layer, Activations& out) override {
+    std::vector<std::vector<int32_t>> tables;
+    for (const auto& table : batch.tables) tables.push_back(copy(table));
+    later([this, attention, positions = copy(batch.positions), sequences = copy(batch.sequences),
+           tables = std::move(tables), &angles, &q, &k, &v, &store, layer, &out] {
+      const std::vector<std::span<const int32_t>> views(tables.begin(), tables.end());
+      below_->attend(attention, {positions, sequences, views}, angles, q, k, v, store, layer, out);
+    });
+  }
+
+ private:
+  template <class T>
+  static std::vector<T> copy(std::span<const T> values) {
+    return {values.begin(), values.end()};
+  }
+  void later(std::function<void()> task) { tasks_.push_back(std::move(task)); }
+  Result<std::unique_ptr<Matrix>> made(Result<std::unique_ptr<Matrix>> matrix) {
+    if (matrix.ok()) {
+      ++counts_->matrices;
+      counts_->matrix_bytes += (*matrix)->bytes();
+    }
+    return matrix;
+  }
+
+  std::unique_ptr<Backend> below_;
+  std::shared_ptr<Counts> counts_;
+  std::vector<std::function<void()>> tasks_;
+};
+
+}  // namespace handmill::backend::test

@@ -1,0 +1,240 @@
+// A model split between two backends, both the processor's: whatever is where, it is the same
+// model; where blocks are shared, one that adds in another order, the same for every batch. The
+// device is one that does nothing until it is read from.
+#include "backend/split/split.h"
+
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <numeric>
+#include <random>
+
+#include "backend/cpu/cpu.h"
+#include "backend/split/late_device.h"
+#include "base/count_allocations.h"
+#include "model/model.h"
+#include "model/tiny_model.h"
+
+namespace handmill::model {
+namespace {
+
+using backend::KvType;
+using backend::LayerPlace;
+using backend::Placement;
+using Counts = backend::test::LateDevice::Counts;
+using Tokens = std::vector<int32_t>;
+using Rows = std::vector<std::vector<float>>;
+
+constexpr int kLayers = 3, kFfnWidth = 640;
+constexpr LayerPlace kHere{false, 0}, kThere{true, 0};
+LayerPlace shared(size_t cpu_cols) { return {true, cpu_cols}; }
+
+std::unique_ptr<backend::Backend> cpu(int threads = 1) {
+  return std::move(*backend::make_cpu_backend(threads));
+}
+
+std::unique_ptr<backend::Backend> split(Placement placement, std::shared_ptr<Counts> counts = {}) {
+  if (!counts) counts = std::make_shared<Counts>();
+  return std::move(*backend::make_split_backend(
+      cpu(), std::make_unique<backend::test::LateDevice>(cpu(), counts), std::move(placement)));
+}
+
+Tokens random_tokens(size_t n, uint32_t seed) {
+  std::mt19937 random(seed);
+  Tokens tokens(n);
+  for (int32_t& token : tokens) token = static_cast<int32_t>(random() % 300);
+  return tokens;
+}
+
+struct Part {
+  std::span<const int32_t> tokens;
+  int first;
+  std::span<const int32_t> table;
+};
+
+class Runner {
+ public:
+  static constexpr int kRows = 128;
+
+  Runner(std::shared_ptr<const gguf::File> file, std::unique_ptr<backend::Backend> backend,
+         KvType kv = KvType::kF16)
+      : file_(std::move(file)), backend_(std::move(backend)) {
+    auto model = Model::load(*file_, *backend_, kRows, kRows);
+    if (!model.ok()) {
+      ADD_FAILURE() << model.error().message;
+      return;
+    }
+    model_ = std::move(*model);
+    store_ = std::move(*backend_->kv_store(model_->kv_shape(kv), 16));
+    EXPECT_EQ(store_->block_bytes(), backend_->kv_block_bytes(model_->kv_shape(kv)));
+  }
+  backend::Backend& backend() { return *backend_; }
+
+  /// One batch; logits of every row, and then its hidden states.
+  Rows run(const std::vector<Part>& parts) {
+    Tokens tokens, positions, sequences;
+    std::vector<std::span<const int32_t>> tables;
+    for (const Part& part : parts) {
+      for (size_t i = 0; i < part.tokens.size(); ++i) {
+        tokens.push_back(part.tokens[i]);
+        positions.push_back(part.first + static_cast<int32_t>(i));
+        sequences.push_back(static_cast<int32_t>(tables.size()));
+      }
+      tables.push_back(part.table);
+    }
+    Tokens outputs(tokens.size());
+    std::iota(outputs.begin(), outputs.end(), 0);
+    const auto& logits = model_->forward(tokens, {positions, sequences, tables}, *store_, outputs);
+    Rows rows = read(logits, tokens.size());
+    const Rows states = read(model_->hidden(static_cast<int>(tokens.size())), tokens.size());
+    for (size_t i = 0; i < rows.size(); ++i)
+      rows[i].insert(rows[i].end(), states[i].begin(), states[i].end());
+    return rows;
+  }
+  Rows run(const Tokens& tokens, size_t chunk) {
+    const Tokens table{3, 1, 2, 0};
+    Rows all;
+    for (size_t first = 0; first < tokens.size(); first += chunk) {
+      const auto part = std::span(tokens).subspan(first, std::min(chunk, tokens.size() - first));
+      for (auto& row : run({{part, static_cast<int>(first), table}})) all.push_back(std::move(row));
+    }
+    return all;
+  }
+  /// One token of one sequence, nothing read.
+  const backend::Array& decode(int32_t token, int position) {
+    const int32_t zero = 0;
+    const std::span<const int32_t> one(&zero, 1), table(table_);
+    return model_->forward({&token, 1}, {{&position, 1}, one, {&table, 1}}, *store_, one);
+  }
+
+ private:
+  Rows read(const backend::Array& array, size_t n) {
+    std::vector<float> all(n * array.cols());
+    backend_->read(array, 0, all);
+    Rows rows;
+    for (size_t i = 0; i < n; ++i)
+      rows.emplace_back(all.begin() + static_cast<ptrdiff_t>(i * array.cols()),
+                        all.begin() + static_cast<ptrdiff_t>((i + 1) * array.cols()));
+    return rows;
+  }
+
+  std::shared_ptr<const gguf::File> file_;
+  std::unique_ptr<backend::Backend> backend_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<backend::KvStore> store_;
+  Tokens table_{0, 1, 2, 3};
+};
+
+/// In a row's differences there is no more than this share of its energy.
+double nmse(const Rows& rows, const Rows& expected) {
+  double error = 0, energy = 0;
+  for (size_t i = 0; i < rows.size(); ++i)
+    for (size_t j = 0; j < rows[i].size(); ++j) {
+      error += std::pow(double{rows[i][j]} - double{expected[i][j]}, 2);
+      energy += std::pow(double{expected[i][j]}, 2);
+    }
+  return error / energy;
+}
+
+struct Case {
+  const char* architecture;
+  KvType kv;
+  bool floats = false;
+};
+
+class Split : public testing::TestWithParam<Case> {
+ protected:
+  std::shared_ptr<const gguf::File> file() const {
+    TinyModel tiny{
+        .architecture = GetParam().architecture, .layers = kLayers, .ffn_width = kFfnWidth};
+    tiny.tied = !GetParam().floats;
+    tiny.biases = {"blk.0.ffn_down.bias", "blk.1.ffn_down.bias", "blk.2.attn_output.bias"};
+    if (GetParam().floats)
+      tiny.types = {tensor::Type::kF16, tensor::Type::kQ8_0, tensor::Type::kF32,
+                    tensor::Type::kBF16, tensor::Type::kQ4_0};
+    return tiny.open();
+  }
+};
+
+TEST_P(Split, EveryPlacementIsTheSameModel) {
+  const Tokens tokens = random_tokens(70, 3);
+  const auto model = file();
+  const Rows expected = Runner(model, cpu(), GetParam().kv).run(tokens, 32);
+  for (unsigned bits = 0; bits < 1u << (kLayers + 1); ++bits) {
+    Placement placement;
+    for (unsigned layer = 0; layer < kLayers; ++layer)
+      placement.layers.push_back((bits >> layer & 1) != 0 ? kThere : kHere);
+    placement.head_on_device = (bits >> kLayers & 1) != 0;
+    Runner runner(model, split(placement), GetParam().kv);
+    for (size_t chunk : {32u, 1u})
+      ASSERT_EQ(runner.run(tokens, chunk), expected) << "placement " << bits;
+  }
+}
+
+TEST_P(Split, SharedBlocksAddInOneOrder) {
+  const Tokens tokens = random_tokens(70, 4), other = random_tokens(40, 5);
+  const auto model = file();
+  const Rows whole = Runner(model, cpu(), GetParam().kv).run(tokens, 32);
+  const Placement placements[] = {
+      {{shared(300), shared(300), shared(300)}, true},
+      {{shared(1), shared(256), shared(640)}, false},
+      {{kHere, shared(400), kThere}, true},
+      {{shared(300), kHere, shared(512)}, false},
+  };
+  for (const Placement& placement : placements) {
+    Runner runner(model, split(placement), GetParam().kv);
+    const Rows expected = runner.run(tokens, 128);
+    EXPECT_NE(expected, whole) << "nothing was shared";
+    EXPECT_LT(nmse(expected, whole), 1e-4);
+    for (size_t chunk : {32u, 7u, 1u}) ASSERT_EQ(runner.run(tokens, chunk), expected) << chunk;
+    const Tokens table{3, 1, 2, 0}, others{7, 5};
+    const Rows together = runner.run({{other, 0, others}, {tokens, 0, table}});
+    ASSERT_EQ(Rows(together.begin() + 40, together.end()), expected);
+  }
+}
+
+TEST_P(Split, ASharedBlockCrossesOnceEachWay) {
+  const auto counts = std::make_shared<Counts>();
+  Runner runner(file(), split({{shared(300), kThere, shared(300)}, true}, counts), GetParam().kv);
+  auto step = [&](int position) {
+    std::vector<float> row(300);
+    runner.backend().read(runner.decode(65, position), 0, row);
+  };
+  step(0);
+  step(1);
+  const Counts before = *counts;
+  step(2);
+  // Each shared block: the residual stream to the processor, and its sum to the device. Beside
+  // them the logits come, and the embedding and the angles of each kind of layer go.
+  const int angles = std::string_view(GetParam().architecture) == "gemma3" ? 2 : 1;
+  EXPECT_EQ(counts->reads - before.reads, 2 + 1);
+  EXPECT_EQ(counts->writes - before.writes, 2 + 1 + angles);
+  EXPECT_EQ(counts->rows_read - before.rows_read, 3u);
+  EXPECT_EQ(counts->rows_written - before.rows_written, static_cast<size_t>(3 + angles));
+  EXPECT_GE(counts->starts - before.starts, 2);
+}
+
+constexpr Case kCases[] = {
+    {"llama", KvType::kF16},   {"qwen2", KvType::kQ8_0},       {"qwen3", KvType::kF16},
+    {"gemma3", KvType::kQ8_0}, {"llama", KvType::kQ8_0, true}, {"gemma3", KvType::kF16, true},
+};
+INSTANTIATE_TEST_SUITE_P(Each, Split, testing::ValuesIn(kCases), [](const auto& test) {
+  return std::string(test.param.architecture) + (test.param.kv == KvType::kF16 ? "_f16" : "_q8_0") +
+         (test.param.floats ? "_floats" : "");
+});
+
+#if HANDMILL_COUNTS_ALLOCATIONS
+TEST(SplitModel, ASteadyStepAllocatesNothing) {
+  const TinyModel tiny{.layers = kLayers, .ffn_width = kFfnWidth};
+  Runner runner(tiny.open(), std::move(*backend::make_split_backend(
+                                 cpu(), cpu(), {{shared(300), kHere, shared(300)}, true})));
+  for (int position = 0; position < 4; ++position) runner.decode(66, position);
+  const uint64_t before = base::allocations;
+  for (int position = 4; position < 100; ++position) runner.decode(66, position);
+  const uint64_t made = base::allocations - before;
+  EXPECT_EQ(made, 0u);
+}
+#endif
+
+}  // namespace
+}  // namespace handmill::model
