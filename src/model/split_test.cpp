@@ -21,6 +21,7 @@ namespace {
 using backend::KvType;
 using backend::LayerPlace;
 using backend::Placement;
+using backend::test::split_with_late_device;
 using Counts = backend::test::LateDevice::Counts;
 using Tokens = std::vector<int32_t>;
 using Rows = std::vector<std::vector<float>>;
@@ -31,12 +32,6 @@ LayerPlace shared(size_t cpu_cols) { return {true, cpu_cols}; }
 
 std::unique_ptr<backend::Backend> cpu(int threads = 1) {
   return std::move(*backend::make_cpu_backend(threads));
-}
-
-std::unique_ptr<backend::Backend> split(Placement placement, std::shared_ptr<Counts> counts = {}) {
-  if (!counts) counts = std::make_shared<Counts>();
-  return std::move(*backend::make_split_backend(
-      cpu(), std::make_unique<backend::test::LateDevice>(cpu(), counts), std::move(placement)));
 }
 
 Tokens random_tokens(size_t n, uint32_t seed) {
@@ -165,7 +160,7 @@ TEST_P(Split, EveryPlacementIsTheSameModel) {
     for (unsigned layer = 0; layer < kLayers; ++layer)
       placement.layers.push_back((bits >> layer & 1) != 0 ? kThere : kHere);
     placement.head_on_device = (bits >> kLayers & 1) != 0;
-    Runner runner(model, split(placement), GetParam().kv);
+    Runner runner(model, split_with_late_device(placement), GetParam().kv);
     for (size_t chunk : {32u, 1u})
       ASSERT_EQ(runner.run(tokens, chunk), expected) << "placement " << bits;
   }
@@ -182,7 +177,7 @@ TEST_P(Split, SharedBlocksAddInOneOrder) {
       {{shared(300), kHere, shared(512)}, false},
   };
   for (const Placement& placement : placements) {
-    Runner runner(model, split(placement), GetParam().kv);
+    Runner runner(model, split_with_late_device(placement), GetParam().kv);
     const Rows expected = runner.run(tokens, 128);
     EXPECT_NE(expected, whole) << "nothing was shared";
     EXPECT_LT(nmse(expected, whole), 1e-4);
@@ -195,7 +190,8 @@ TEST_P(Split, SharedBlocksAddInOneOrder) {
 
 TEST_P(Split, ASharedBlockCrossesOnceEachWay) {
   const auto counts = std::make_shared<Counts>();
-  Runner runner(file(), split({{shared(300), kThere, shared(300)}, true}, counts), GetParam().kv);
+  Runner runner(file(), split_with_late_device({{shared(300), kThere, shared(300)}, true}, counts),
+                GetParam().kv);
   auto step = [&](int position) {
     std::vector<float> row(300);
     runner.backend().read(runner.decode(65, position), 0, row);
@@ -222,6 +218,23 @@ INSTANTIATE_TEST_SUITE_P(Each, Split, testing::ValuesIn(kCases), [](const auto& 
   return std::string(test.param.architecture) + (test.param.kv == KvType::kF16 ? "_f16" : "_q8_0") +
          (test.param.floats ? "_floats" : "");
 });
+
+TEST(SplitModel, ADeviceThatRunsFullFailsTheLoad) {
+  const auto file = TinyModel{.layers = kLayers, .ffn_width = kFfnWidth}.open();
+  const auto counts = std::make_shared<Counts>();
+  bool loaded = false;
+  for (counts->made_max = 0; !loaded; ++counts->made_max) {
+    counts->made = 0;
+    const auto backend = split_with_late_device({{shared(300), kHere, kThere}, true}, counts);
+    const auto model = Model::load(*file, *backend, 8, 8);
+    loaded = model.ok();
+    if (loaded) break;
+    ASSERT_EQ(model.error().code, Code::kLimit) << model.error().message;
+    ASSERT_NE(model.error().message.find("the device is full"), std::string::npos);
+    ASSERT_LT(counts->made_max, 1000);
+  }
+  EXPECT_GT(counts->made_max, 20);
+}
 
 #if HANDMILL_COUNTS_ALLOCATIONS
 TEST(SplitModel, ASteadyStepAllocatesNothing) {

@@ -42,8 +42,9 @@ std::optional<SplitBackend::Cut> SplitBackend::cut_of(const tensor::Format& form
   const size_t ffn_width = by_cols ? cols : rows;
   const size_t device = device_ffn_cols(ffn_width, layer.cpu_ffn_cols);
   // What is no matrix at all is the device's to refuse.
-  const bool whole_blocks = cols % static_cast<size_t>(format.block_cols) == 0;
-  if (device == ffn_width || !whole_blocks || !panel_layout(format)) return std::nullopt;
+  const bool is_matrix = rows > 0 && cols > 0 &&
+                         cols % static_cast<size_t>(format.block_cols) == 0 && panel_layout(format);
+  if (device == ffn_width || !is_matrix) return std::nullopt;
   return Cut{format, rows, cols, by_cols, device};
 }
 

@@ -3,12 +3,16 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/cpu/cpu.h"
+#include "backend/split/split.h"
 
 namespace handmill::backend::test {
 
@@ -18,9 +22,10 @@ class LateDevice final : public Backend {
   struct Counts {
     int reads = 0, writes = 0, starts = 0;
     size_t rows_read = 0, rows_written = 0;
-    int arrays = 0, stores = 0, matrices = 0;
-    size_t array_bytes = 0, matrix_bytes = 0;
-    std::string fault;
+    size_t matrix_bytes = 0;
+    int made = 0;                                    // matrices, arrays, activations and stores
+    int made_max = std::numeric_limits<int>::max();  // then memory is out
+    std::string layout, fault;                       // where not as usual
   };
 
   LateDevice(std::unique_ptr<Backend> below, std::shared_ptr<Counts> counts)
@@ -30,28 +35,27 @@ class LateDevice final : public Backend {
   Result<std::unique_ptr<Matrix>> pack(const tensor::Format& format, std::span<const uint8_t> data,
                                        size_t rows, size_t cols, Place place,
                                        const Consumed& consumed) override {
-    return made(below_->pack(format, data, rows, cols, place, consumed));
+    return made([&] { return below_->pack(format, data, rows, cols, place, consumed); });
   }
   Result<std::unique_ptr<Matrix>> adopt(const tensor::Format& format, size_t rows, size_t cols,
                                         Place place, PackedBytes packed) override {
-    return made(below_->adopt(format, rows, cols, place, std::move(packed)));
+    return made([&] { return below_->adopt(format, rows, cols, place, std::move(packed)); });
   }
   size_t packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const override {
     return below_->packed_bytes(format, rows, cols);
   }
-  std::string layout_name() const override { return below_->layout_name(); }
+  std::string layout_name() const override {
+    return counts_->layout.empty() ? below_->layout_name() : counts_->layout;
+  }
   Result<std::unique_ptr<Array>> array(size_t rows, size_t cols) override {
-    ++counts_->arrays;
-    counts_->array_bytes += rows * cols * sizeof(float);
-    return below_->array(rows, cols);
+    return made([&] { return below_->array(rows, cols); });
   }
   Result<std::unique_ptr<Activations>> activations(size_t rows, size_t cols,
                                                    InputForm form) override {
-    return below_->activations(rows, cols, form);
+    return made([&] { return below_->activations(rows, cols, form); });
   }
   Result<std::unique_ptr<KvStore>> kv_store(const KvShape& shape, int blocks) override {
-    ++counts_->stores;
-    return below_->kv_store(shape, blocks);
+    return made([&] { return below_->kv_store(shape, blocks); });
   }
   size_t kv_block_bytes(const KvShape& shape) const override {
     return below_->kv_block_bytes(shape);
@@ -125,17 +129,28 @@ class LateDevice final : public Backend {
     return {values.begin(), values.end()};
   }
   void later(std::function<void()> task) { tasks_.push_back(std::move(task)); }
-  Result<std::unique_ptr<Matrix>> made(Result<std::unique_ptr<Matrix>> matrix) {
-    if (matrix.ok()) {
-      ++counts_->matrices;
-      counts_->matrix_bytes += (*matrix)->bytes();
-    }
-    return matrix;
+  template <class Make>
+  auto made(Make make) -> decltype(make()) {
+    if (counts_->made == counts_->made_max) return Error{Code::kLimit, "the device is full"};
+    ++counts_->made;
+    auto thing = make();
+    if constexpr (std::is_same_v<decltype(make()), Result<std::unique_ptr<Matrix>>>)
+      if (thing.ok()) counts_->matrix_bytes += (*thing)->bytes();
+    return thing;
   }
 
   std::unique_ptr<Backend> below_;
   std::shared_ptr<Counts> counts_;
   std::vector<std::function<void()>> tasks_;
 };
+
+/// A split between the processor and a late device, whose counts start anew where none are given.
+inline std::unique_ptr<Backend> split_with_late_device(
+    Placement placement, std::shared_ptr<LateDevice::Counts> counts = {}) {
+  if (!counts) counts = std::make_shared<LateDevice::Counts>();
+  auto device = std::make_unique<LateDevice>(std::move(*make_cpu_backend(1)), counts);
+  return std::move(*make_split_backend(std::move(*make_cpu_backend(1)), std::move(device),
+                                       std::move(placement)));
+}
 
 }  // namespace handmill::backend::test
