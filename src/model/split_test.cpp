@@ -87,7 +87,7 @@ class Runner {
     return rows;
   }
   Rows run(const Tokens& tokens, size_t chunk) {
-    const Tokens table{3, 1, 2, 0};
+    const Tokens table{2, 1, 0, 3};
     Rows all;
     for (size_t first = 0; first < tokens.size(); first += chunk) {
       const auto part = std::span(tokens).subspan(first, std::min(chunk, tokens.size() - first));
@@ -182,7 +182,7 @@ TEST_P(Split, SharedBlocksAddInOneOrder) {
     EXPECT_NE(expected, whole) << "nothing was shared";
     EXPECT_LT(nmse(expected, whole), 1e-4);
     for (size_t chunk : {32u, 7u, 1u}) ASSERT_EQ(runner.run(tokens, chunk), expected) << chunk;
-    const Tokens table{3, 1, 2, 0}, others{7, 5};
+    const Tokens table{2, 1, 0, 3}, others{7, 5};
     const Rows together = runner.run({{other, 0, others}, {tokens, 0, table}});
     ASSERT_EQ(Rows(together.begin() + 40, together.end()), expected);
   }
@@ -207,7 +207,6 @@ TEST_P(Split, ASharedBlockCrossesOnceEachWay) {
   EXPECT_EQ(counts->writes - before.writes, 2 + 1 + angles);
   EXPECT_EQ(counts->rows_read - before.rows_read, 3u);
   EXPECT_EQ(counts->rows_written - before.rows_written, static_cast<size_t>(3 + angles));
-  EXPECT_GE(counts->starts - before.starts, 2);
 }
 
 constexpr Case kCases[] = {
@@ -218,6 +217,31 @@ INSTANTIATE_TEST_SUITE_P(Each, Split, testing::ValuesIn(kCases), [](const auto& 
   return std::string(test.param.architecture) + (test.param.kv == KvType::kF16 ? "_f16" : "_q8_0") +
          (test.param.floats ? "_floats" : "");
 });
+
+// What the processor waits for comes before the device's share, and its own share after all that
+// the device can do meanwhile.
+TEST(SplitModel, BothSidesOfASharedBlockWorkAtOnce) {
+  const auto counts = std::make_shared<Counts>();
+  const TinyModel tiny{.layers = 1, .ffn_width = kFfnWidth};
+  Runner runner(tiny.open(), split_with_late_device({{shared(300)}, false}, counts));
+  runner.decode(65, 0);
+  counts->asked.clear();
+  runner.decode(65, 1);
+  EXPECT_EQ(counts->asked,
+            "write norm linear write attend linear_add "
+            "read norm gated start linear_add start write add "
+            "read ");
+  counts->asked.clear();
+  const TinyModel gemma{.architecture = "gemma3", .layers = 1, .ffn_width = kFfnWidth};
+  Runner other(gemma.open(), split_with_late_device({{shared(300)}, false}, counts));
+  other.decode(65, 0);
+  counts->asked.clear();
+  other.decode(65, 1);
+  EXPECT_EQ(counts->asked,
+            "write norm linear write attend linear norm_add "
+            "read norm gated start linear start write add norm_add "
+            "read ");
+}
 
 TEST(SplitModel, ADeviceThatRunsFullFailsTheLoad) {
   const auto file = TinyModel{.layers = kLayers, .ffn_width = kFfnWidth}.open();

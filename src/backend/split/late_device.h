@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -20,12 +21,13 @@ class LateDevice final : public Backend {
  public:
   /// What a test looks at: it outlives the device.
   struct Counts {
-    int reads = 0, writes = 0, starts = 0;
+    int reads = 0, writes = 0;
     size_t rows_read = 0, rows_written = 0;
     size_t matrix_bytes = 0;
     int made = 0;                                    // matrices, arrays, activations and stores
     int made_max = std::numeric_limits<int>::max();  // then memory is out
     std::string layout, fault;                       // where not as usual
+    std::string asked;  // operations by their names, each followed by a space
   };
 
   LateDevice(std::unique_ptr<Backend> below, std::shared_ptr<Counts> counts)
@@ -64,15 +66,16 @@ class LateDevice final : public Backend {
   Status fault() const override {
     return counts_->fault.empty() ? Status() : Error{Code::kIo, counts_->fault};
   }
-  void start() override { ++counts_->starts; }
+  void start() override { counts_->asked += "start "; }
 
   void write(Array& array, size_t row, std::span<const float> values) override {
     ++counts_->writes;
     counts_->rows_written += values.size() / array.cols();
-    later([this, &array, row, kept = copy(values)] { below_->write(array, row, kept); });
+    later("write", [this, &array, row, kept = copy(values)] { below_->write(array, row, kept); });
   }
   void read(const Array& array, size_t row, std::span<float> values) override {
     ++counts_->reads;
+    counts_->asked += "read ";
     counts_->rows_read += values.size() / array.cols();
     for (const auto& task : std::exchange(tasks_, {})) task();
     below_->read(array, row, values);
@@ -80,35 +83,37 @@ class LateDevice final : public Backend {
 
   void embed(const Table& table, std::span<const int32_t> tokens, float scale,
              Array& out) override {
-    later([this, table, kept = copy(tokens), scale, &out] {
+    later("embed", [this, table, kept = copy(tokens), scale, &out] {
       below_->embed(table, kept, scale, out);
     });
   }
   void angles(const Rope& rope, std::span<const int32_t> positions, Array& out) override {
-    later([this, rope, kept = copy(positions), &out] { below_->angles(rope, kept, out); });
+    later("angles",
+          [this, rope, kept = copy(positions), &out] { below_->angles(rope, kept, out); });
   }
   void norm(const Array& x, const Array& weight, float eps, std::span<const int32_t> rows, int n,
             Activations& out) override {
-    later([this, &x, &weight, eps, kept = copy(rows), n, &out] {
+    later("norm", [this, &x, &weight, eps, kept = copy(rows), n, &out] {
       below_->norm(x, weight, eps, kept, n, out);
     });
   }
   void linear(const Activations& in, int n, std::span<const Linear> products) override {
-    later([this, &in, n, kept = copy(products)] { below_->linear(in, n, kept); });
+    later("linear", [this, &in, n, kept = copy(products)] { below_->linear(in, n, kept); });
   }
   void linear_add(const Activations& in, int n, const Matrix& weight, const Array* bias,
                   Array& x) override {
-    later([this, &in, n, &weight, bias, &x] { below_->linear_add(in, n, weight, bias, x); });
+    later("linear_add",
+          [this, &in, n, &weight, bias, &x] { below_->linear_add(in, n, weight, bias, x); });
   }
   void add(const Array& y, int n, Array& x) override {
-    later([this, &y, n, &x] { below_->add(y, n, x); });
+    later("add", [this, &y, n, &x] { below_->add(y, n, x); });
   }
   void norm_add(const Array& y, const Array& weight, float eps, int n, Array& x) override {
-    later([this, &y, &weight, eps, n, &x] { below_->norm_add(y, weight, eps, n, x); });
+    later("norm_add", [this, &y, &weight, eps, n, &x] { below_->norm_add(y, weight, eps, n, x); });
   }
   void gated(const Activations& in, int n, const Matrix& gate, const Matrix& up,
              Activation activation, Activations& out) override {
-    later([this, &in, n, &gate, &up, activation, &out] {
+    later("gated", [this, &in, n, &gate, &up, activation, &out] {
       below_->gated(in, n, gate, up, activation, out);
     });
   }
@@ -116,8 +121,9 @@ class LateDevice final : public Backend {
               Array& k, const Array& v, KvStore& store, int layer, Activations& out) override {
     std::vector<std::vector<int32_t>> tables;
     for (const auto& table : batch.tables) tables.push_back(copy(table));
-    later([this, attention, positions = copy(batch.positions), sequences = copy(batch.sequences),
-           tables = std::move(tables), &angles, &q, &k, &v, &store, layer, &out] {
+    later("attend", [this, attention, positions = copy(batch.positions),
+                     sequences = copy(batch.sequences), tables = std::move(tables), &angles, &q, &k,
+                     &v, &store, layer, &out] {
       const std::vector<std::span<const int32_t>> views(tables.begin(), tables.end());
       below_->attend(attention, {positions, sequences, views}, angles, q, k, v, store, layer, out);
     });
@@ -128,7 +134,10 @@ class LateDevice final : public Backend {
   static std::vector<T> copy(std::span<const T> values) {
     return {values.begin(), values.end()};
   }
-  void later(std::function<void()> task) { tasks_.push_back(std::move(task)); }
+  void later(std::string_view name, std::function<void()> task) {
+    counts_->asked += std::string(name) + " ";
+    tasks_.push_back(std::move(task));
+  }
   template <class Make>
   auto made(Make make) -> decltype(make()) {
     if (counts_->made == counts_->made_max) return Error{Code::kLimit, "the device is full"};
