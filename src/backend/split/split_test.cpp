@@ -118,6 +118,13 @@ TEST_F(Split, SumsAreWhereTheirTermWasComputed) {
   EXPECT_EQ(counts_->rows_read, 4u);
   for (size_t i = 0; i < sum.size(); ++i)
     ASSERT_EQ(sum[i], x[i] + (i < y.size() ? y[i] : 0.0f)) << i;
+  auto z = array(kRows, 9);
+  const Floats z_was = read(*backend_, *z, kRows);
+  backend_->add(*y_, 4, *z);
+  EXPECT_EQ(counts_->rows_written, 4u) << "z was not";
+  const Floats other = read(*backend_, *z, kRows);
+  for (size_t i = 0; i < other.size(); ++i)
+    ASSERT_EQ(other[i], z_was[i] + (i < y.size() ? y[i] : 0.0f)) << i;
   backend_->write(*y_, 0, y);
   *counts_ = {};
   backend_->norm_add(*y_, *weight_, 1e-5f, 4, *x_);
