@@ -25,6 +25,7 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 
 Buffer::~Buffer() {
   if (device_ == nullptr) return;
+  if (device_->finish_) device_->finish_();
   vkDestroyBuffer(device_->handle(), handle_, nullptr);
   vkFreeMemory(device_->handle(), memory_, nullptr);
   device_->taken_ -= taken_;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,7 +23,8 @@ enum class Use {
 
 class Device;
 
-/// Owned memory. Empty after being moved from.
+/// Owned memory. Empty after being moved from. It goes when nothing that was asked for can use it
+/// any more.
 class Buffer {
  public:
   Buffer() = default;
@@ -63,6 +65,8 @@ class Device : public std::enable_shared_from_this<Device> {
   /// Until that submission, and all before it, have ended.
   Status wait(uint64_t submission);
   uint64_t submitted() const { return submitted_; }
+  /// What ends all that was asked for so far; called before memory goes.
+  void on_free(std::function<void()> finish) { finish_ = std::move(finish); }
 
   VkDevice handle() const { return handle_; }
   const VulkanDevice& facts() const { return facts_; }
@@ -91,6 +95,7 @@ class Device : public std::enable_shared_from_this<Device> {
   uint32_t family_ = 0;
   bool int8_dot_ = false;
   uint64_t submitted_ = 0;
+  std::function<void()> finish_;
   uint64_t taken_ = 0;
   int allocations_ = 0, submissions_ = 0;  // towards the injected faults of the options
 };

@@ -19,11 +19,13 @@ Result<std::unique_ptr<Program>> Program::make(std::shared_ptr<Device> device,
   const VkResult made = vkCreateCommandPool(device->handle(), &pool, nullptr, &program->pool_);
   if (made != VK_SUCCESS) return base::io("no command pool ({})", result_name(made));
   program->recorded_.reserve(kRecordings);
+  device->on_free([program = program.get()] { program->finish(); });
   return program;
 }
 
 Program::~Program() {
-  if (device_->submitted() > 0) static_cast<void>(device_->wait(device_->submitted()));
+  finish();
+  device_->on_free({});
   if (pool_ != VK_NULL_HANDLE) vkDestroyCommandPool(device_->handle(), pool_, nullptr);
 }
 
@@ -127,7 +129,10 @@ void Program::start() {
 
 void Program::finish() {
   start();
-  if (fault_.ok() && device_->submitted() > 0) fault_ = device_->wait(device_->submitted());
+  if (fault_.ok() && device_->submitted() > awaited_) {
+    fault_ = device_->wait(device_->submitted());
+    awaited_ = device_->submitted();
+  }
   if (fault_.ok() && !device_->complaints().empty())
     fault_ = base::io("the validation layer says: {}", device_->complaints());
   uploaded_ = 0;

@@ -77,6 +77,7 @@ class Program {
   Buffer uploads_;
   size_t uploaded_ = 0;
   uint64_t age_ = 0;
+  uint64_t awaited_ = 0;  // submissions that have ended
   std::vector<Step> steps_;
   std::vector<Recording> recorded_;
   uint64_t recordings_ = 0;

@@ -58,8 +58,8 @@ Result<VulkanDevice> choose_vulkan_device(const std::vector<VulkanDevice>& devic
 struct VulkanOptions {
   int threads = 1;            // that pack weights
   uint64_t memory_bytes = 0;  // most that the backend takes of the main heap; 0: no limit but its
-  std::string cache_folder;   // of compiled pipelines; empty: none is kept
-  bool validate = false;      // under the validation layer, whose complaints become fault()
+  std::string cache_folder = {};  // of compiled pipelines; empty: none is kept
+  bool validate = false;          // under the validation layer, whose complaints become fault()
   // For tests; 0: never.
   int fail_allocation = 0;  // this buffer, and all after it, find no memory
   int lose_after = 0;       // the device is lost after so many submissions

@@ -31,9 +31,6 @@ VulkanBackend::VulkanBackend(std::shared_ptr<Device> device, std::unique_ptr<Pro
                              VulkanOptions options)
     : device_(std::move(device)), options_(std::move(options)), program_(std::move(program)) {}
 
-/// The memory of what is still under way must not go before it has ended.
-VulkanBackend::~VulkanBackend() { program_->finish(); }
-
 std::string VulkanBackend::description() const { return device_->facts().name; }
 
 std::string VulkanBackend::layout_name() const { return panel_layout_name(); }

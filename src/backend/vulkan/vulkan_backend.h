@@ -59,7 +59,6 @@ class VulkanBackend final : public Backend {
  public:
   VulkanBackend(std::shared_ptr<Device> device, std::unique_ptr<Program> program,
                 VulkanOptions options);
-  ~VulkanBackend() override;
 
   std::string description() const override;
   uint64_t recordings() const { return program_->recordings(); }
