@@ -211,6 +211,12 @@ class Backend {
   /// Whole rows of an array, from `row` on.
   virtual void write(Array& array, size_t row, std::span<const float> values) = 0;
   virtual void read(const Array& array, size_t row, std::span<float> values) = 0;
+  /// read() in two steps: after wait() `values`, which live until then, are what the rows were when
+  /// they were fetched. What was asked for in between is not waited for.
+  virtual void fetch(const Array& array, size_t row, std::span<float> values) {
+    read(array, row, values);
+  }
+  virtual void wait() {}
   /// Begins what was asked for so far, and does not wait for it.
   virtual void start() {}
   /// Why the device does nothing any more, if it does not.

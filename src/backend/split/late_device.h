@@ -1,5 +1,6 @@
 // For tests of a split model: a device that does nothing of what it is asked until something is
-// read from it, and counts what crosses to it and back. Under it is another backend.
+// read from it, and no more of it than a wait needs; it counts what crosses to it and back. Under
+// it is another backend.
 #pragma once
 
 #include <functional>
@@ -78,7 +79,20 @@ class LateDevice final : public Backend {
     counts_->asked += "read ";
     counts_->rows_read += values.size() / array.cols();
     for (const auto& task : std::exchange(tasks_, {})) task();
+    fetched_ = 0;
     below_->read(array, row, values);
+  }
+  void fetch(const Array& array, size_t row, std::span<float> values) override {
+    ++counts_->reads;
+    counts_->rows_read += values.size() / array.cols();
+    later("fetch", [this, &array, row, values] { below_->read(array, row, values); });
+    fetched_ = tasks_.size();
+  }
+  void wait() override {
+    counts_->asked += "wait ";
+    const auto end = tasks_.begin() + static_cast<ptrdiff_t>(std::exchange(fetched_, 0));
+    for (auto task = tasks_.begin(); task != end; ++task) (*task)();
+    tasks_.erase(tasks_.begin(), end);
   }
 
   void embed(const Table& table, std::span<const int32_t> tokens, float scale,
@@ -151,6 +165,7 @@ class LateDevice final : public Backend {
   std::unique_ptr<Backend> below_;
   std::shared_ptr<Counts> counts_;
   std::vector<std::function<void()>> tasks_;
+  size_t fetched_ = 0;  // tasks up to the last fetch
 };
 
 /// A split between the processor and a late device, whose counts start anew where none are given.

@@ -144,12 +144,41 @@ void SplitBackend::linear_add(const Activations& in, int n, const Matrix& weight
   if (matrix.shared()) add_share(from, n, matrix, to);
 }
 
+size_t SplitBackend::fetch_input(const SplitActivations::Norm& norm, std::vector<float>& values) {
+  assert(norm.x != nullptr && "a shared block reads a norm");
+  const auto count =
+      norm.rows.empty() ? size_t(norm.n) : size_t(*std::ranges::max_element(norm.rows)) + 1;
+  bool here = true;
+  for (size_t row = 0; row < count; ++row) here = here && norm.x->has(Side::kCpu, row);
+  if (here) return 0;
+  values.resize(std::max(values.size(), count * norm.x->cols()));
+  device_->fetch(reach(*norm.x, Side::kDevice, 0, count), 0,
+                 std::span(values).first(count * norm.x->cols()));
+  return count;
+}
+
+/// The processor's norm of a shared block's input. The device may have been told to change x since,
+/// whose rows here are as they were.
+void SplitBackend::norm_fetched(const SplitActivations::Gate& gate) {
+  if (gate.in->ready_on_cpu) return;
+  const auto& norm = gate.in->norm;
+  Array& x = norm.x->parts.on(Side::kCpu);
+  if (gate.fetched > 0) {
+    device_->wait();
+    cpu_->write(x, 0, std::span(gate.shared->fetched).first(gate.fetched * x.cols()));
+  }
+  cpu_->norm(x, *reach_vector(norm.weight, Side::kCpu), norm.eps, norm.rows, norm.n,
+             gate.in->parts.on(Side::kCpu));
+  gate.in->ready_on_cpu = true;
+}
+
 void SplitBackend::add_share(const SplitActivations& in, int n, const SplitMatrix& down,
                              Array& to) {
   const auto& gate = in.gate;
-  const auto& shared = *gate.shared;
+  auto& shared = *gate.shared;
   assert(shared.share == (Share{down.cols(), down.parts.device->cols(), down.rows()}));
   device_->start();
+  norm_fetched(gate);
   cpu_->gated(gate.in->parts.on(Side::kCpu), n, *gate.gate, *gate.up, gate.activation,
               shared.parts.on(Side::kCpu));
   const Linear own{down.parts.cpu.get(), nullptr, &overwrite(*shared.sum, Side::kCpu, n)};
@@ -190,15 +219,13 @@ void SplitBackend::gate_shared(const SplitActivations& in, int n, const SplitMat
     return one.share == Share{out.cols(), own, gate.cols()};
   });
   assert(shared != out.shared.end() && "weights are made before activations");
-  // A read waits for all that was asked of the device, so it comes before the device's part.
-  if (!in.ready_on_cpu && in.norm.x != nullptr) reach_rows(in.norm, Side::kCpu);
+  const size_t fetched = in.ready_on_cpu ? 0 : fetch_input(in.norm, shared->fetched);
   device_->gated(ready(in, Side::kDevice), n, gate.parts.on(Side::kDevice),
                  up.parts.on(Side::kDevice), activation, shared->parts.on(Side::kDevice));
   device_->start();
-  ready(in, Side::kCpu);
   out.norm.x = nullptr;
   out.ready_on_cpu = out.ready_on_device = false;
-  out.gate = {&in, gate.parts.cpu.get(), up.parts.cpu.get(), activation, &*shared};
+  out.gate = {&in, gate.parts.cpu.get(), up.parts.cpu.get(), activation, &*shared, fetched};
 }
 
 void SplitBackend::attend(const Attention& attention, const Batch& batch, const Array& angles,

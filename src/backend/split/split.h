@@ -9,8 +9,8 @@
 //
 // It asks of its callers what every model does anyway: a model's matrices are made before the
 // activations that they read; what a norm read is not written before every product of the norm's
-// output is asked for; the output of gated or attend is read by matrices of the same layer; and
-// matrices of Role::kFfnIn are read by gated alone.
+// output is asked for; the output of gated or attend is read by matrices of the same layer, and
+// before gated's input is written anew; and matrices of Role::kFfnIn are read by gated alone.
 #pragma once
 
 #include <cstddef>

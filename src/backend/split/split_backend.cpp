@@ -91,7 +91,8 @@ Result<std::unique_ptr<Activations>> SplitBackend::activations(size_t rows, size
   HANDMILL_TRY(made->parts, both_activations(rows, cols, cols, form));
   for (const Share& share : shares_) {
     if (share.ffn_width != cols) continue;
-    SplitActivations::Shared shared{.share = share, .parts = {}, .sum = {}};
+    SplitActivations::Shared shared;
+    shared.share = share;
     HANDMILL_TRY(shared.parts,
                  both_activations(rows, share.device_cols, cols - share.device_cols, form));
     HANDMILL_TRY(shared.sum, split_array(rows, share.width));

@@ -64,6 +64,7 @@ struct SplitActivations final : Activations {
     Share share;
     Sides<Activations> parts;
     std::unique_ptr<SplitArray> sum;  // [rows, width]
+    std::vector<float> fetched;       // rows of the residual stream, on their way to the processor
   };
   struct Norm {
     const SplitArray* x = nullptr;
@@ -78,7 +79,8 @@ struct SplitActivations final : Activations {
     const SplitActivations* in = nullptr;
     const Matrix *gate = nullptr, *up = nullptr;
     Activation activation{};
-    const Shared* shared = nullptr;  // null where the gate is not shared
+    Shared* shared = nullptr;  // null where the gate is not shared
+    size_t fetched = 0;        // rows; none where the processor has them
   };
 
   Sides<Activations> parts;
@@ -185,6 +187,9 @@ class SplitBackend final : public Backend {
   const Activations& input(const SplitActivations& in, const SplitMatrix& weight);
   /// The activations on a side, which an operation will fill there.
   static Activations& fill(Activations& out, Side side);
+  /// Begins to bring to the processor the rows that its part of a shared block reads: how many.
+  size_t fetch_input(const SplitActivations::Norm& norm, std::vector<float>& values);
+  void norm_fetched(const SplitActivations::Gate& gate);
   void gate_shared(const SplitActivations& in, int n, const SplitMatrix& gate,
                    const SplitMatrix& up, Activation activation, SplitActivations& out);
   /// The processor's share of a block, added to what the device was told to write into `to`.
