@@ -85,6 +85,7 @@ Status Device::make() {
   features.pNext = facts_.int8_dot ? &dot : nullptr;
   features.bufferDeviceAddress = VK_TRUE;
   features.timelineSemaphore = VK_TRUE;
+  features.shaderFloat16 = facts_.float16 ? VK_TRUE : VK_FALSE;
   const char* extension = VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME;
   VkDeviceCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;

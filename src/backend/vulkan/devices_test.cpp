@@ -210,5 +210,33 @@ TEST(List, AsksNothingThatTheValidationLayerMinds) {
   EXPECT_EQ((*instance)->complaints(), "");
 }
 
+/// How fast, no test can say.
+TEST(Figures, AreOfAllThatADeviceDoes) {
+  const auto devices = list_vulkan_devices();
+  ASSERT_TRUE(devices.ok()) << devices.error().message;
+  const bool validate = std::getenv("HANDMILL_REQUIRE_VULKAN") != nullptr;
+  int measured = 0;
+  for (const VulkanDevice& device : *devices) {
+    if (!device.missing.empty()) continue;
+    const auto figures = measure_vulkan_device(device, validate);
+    ASSERT_TRUE(figures.ok()) << figures.error().message;
+    for (const double figure :
+         {figures->read_bytes_s, figures->int8_ops_s, figures->f32_ops_s, figures->upload_bytes_s,
+          figures->download_bytes_s, figures->submit_s})
+      EXPECT_GT(figure, 0);
+    EXPECT_EQ(figures->f16_ops_s > 0, device.float16);
+    ++measured;
+  }
+  if (measured == 0 && !validate) GTEST_SKIP() << "this machine has no Vulkan device";
+  EXPECT_GT(measured, 0);
+}
+
+TEST(Figures, ADeviceThatIsGoneIsAnError) {
+  VulkanDevice device = describe(windowed(), 1000);
+  EXPECT_FALSE(measure_vulkan_device(device).ok());
+  device.missing = "a compute queue";
+  EXPECT_EQ(measure_vulkan_device(device).error().code, Code::kUnsupported);
+}
+
 }  // namespace
 }  // namespace handmill::backend::vulkan

@@ -55,6 +55,20 @@ Result<std::vector<VulkanDevice>> list_vulkan_devices();
 Result<VulkanDevice> choose_vulkan_device(const std::vector<VulkanDevice>& devices,
                                           const std::string& name);
 
+/// What a device does at most. A multiply-add is two operations; 0: it has no such arithmetic.
+struct DeviceFigures {
+  double read_bytes_s = 0;  // from its main heap, of more than its caches hold
+  double int8_ops_s = 0;    // with the dot product of the backend's shaders, in registers
+  double f32_ops_s = 0, f16_ops_s = 0;  // of its shaders; what matrix units add is not in it
+  double upload_bytes_s = 0;            // copies from the processor's memory, and
+  double download_bytes_s = 0;          // back
+  double submit_s = 0;                  // of a submission with next to no work, and the wait for it
+};
+/// Takes about a second, and an eighth of the main heap's budget, at most 1 GiB, for that time. A
+/// device that cannot be opened, has no memory or is lost is an error; with `validate` also one of
+/// which the validation layer complains.
+Result<DeviceFigures> measure_vulkan_device(const VulkanDevice& device, bool validate = false);
+
 struct VulkanOptions {
   int threads = 1;            // that pack weights
   uint64_t memory_bytes = 0;  // most that the backend takes of the main heap; 0: no limit but its
