@@ -75,9 +75,70 @@ void add_system(const measure::Survey& survey, Table& table) {
               fmt::format("{} {}:{} {}", name, id(gpu.vendor_id), id(gpu.device_id), gpu.driver));
     table.row("  VRAM", size_text(gpu.vram_bytes));
     table.row("  GTT", size_text(gpu.gtt_bytes));
-    table.row("  budget", "");
+    table.row("  budget", size_text(measure::budget_of(survey.devices, gpu)));
   }
   if (survey.gpus.empty()) table.row("GPU", "none that the kernel tells of");
+}
+
+std::string heap_text(const backend::VulkanDevice& device, const backend::VulkanHeap& heap) {
+  std::string text = bytes_text(heap.bytes);
+  text += device.budget_known ? fmt::format(", {} free", bytes_text(heap.budget_bytes))
+                              : std::string(", budget unknown");
+  if (!heap.device_local) return text + ", the processor's";
+  return text + (heap.host_visible && !device.shares_memory ? ", mapped" : "");
+}
+
+std::string features_text(const backend::VulkanDevice& device) {
+  std::string text;
+  const auto add = [&text](bool has, std::string_view name) {
+    if (has) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
+  };
+  add(device.float16, "f16");
+  add(device.storage16, "16-bit");
+  add(device.storage8, "8-bit");
+  add(device.int8_dot, device.int8_dot_fast ? "int8 dot" : "int8 dot, slow");
+  add(device.cooperative_matrix, "matrices");
+  return text.empty() ? "none of those that help" : text;
+}
+
+void add_figures(const measure::DeviceSurvey& survey, Table& table) {
+  const measure::DeviceRates& rates = survey.rates;
+  const auto row = [&table](const char* name, const Figure& figure, double times,
+                            const char* unit) {
+    if (figure.known()) table.row(name, three_digits(figure.value * times) + unit, figure.source);
+  };
+  row("read", rates.read_bytes_s, 1e-9, " GB/s");
+  row("int8", rates.int8_ops_s, 1e-9, " GOP/s");
+  row("f32", rates.f32_ops_s, 1e-9, " GOP/s");
+  row("f16", rates.f16_ops_s, 1e-9, " GOP/s");
+  row("upload", rates.upload_bytes_s, 1e-9, " GB/s");
+  row("download", rates.download_bytes_s, 1e-9, " GB/s");
+  row("submit", rates.submit_s, 1e6, " µs");
+  if (!survey.why_unmeasured.empty()) table.line("not measured: " + survey.why_unmeasured);
+}
+
+void add_device(const measure::DeviceSurvey& survey, Table& table) {
+  const backend::VulkanDevice& device = survey.device;
+  table.title(fmt::format("Vulkan device {}", device.index));
+  table.row("name", device.name);
+  table.row("driver", device.driver);
+  table.row("kind", fmt::format("{}, Vulkan {}.{}", backend::kind_name(device.kind),
+                                device.api_major, device.api_minor));
+  for (size_t i = 0; i < device.heaps.size(); ++i) {
+    const bool main = static_cast<int>(i) == device.main_heap;
+    table.row(fmt::format("heap {}{}", i, main ? ", main" : ""),
+              heap_text(device, device.heaps[i]));
+  }
+  if (device.shares_memory) table.row("memory", "shared with the processor");
+  if (survey.card) {
+    table.row("card", survey.card->card);
+    if (survey.card->vram_bytes) table.row("  VRAM", size_text(survey.card->vram_bytes));
+    if (survey.card->gtt_bytes) table.row("  GTT", size_text(survey.card->gtt_bytes));
+  }
+  if (device.subgroup_size > 0)
+    table.row("subgroup", fmt::format("{} lanes", device.subgroup_size));
+  if (device.missing.empty()) table.row("features", features_text(device));
+  add_figures(survey, table);
 }
 
 void add_roofs(const measure::Survey& survey, Table& table) {
@@ -140,6 +201,11 @@ std::string survey_text(const measure::Survey& survey) {
   add_system(survey, table);
   add_roofs(survey, table);
   add_rates(survey.machine, table);
+  for (const measure::DeviceSurvey& device : survey.devices) add_device(device, table);
+  if (!survey.why_no_devices.empty()) {
+    table.title("Vulkan");
+    table.line(survey.why_no_devices);
+  }
   add_noise(survey.noise, table);
   return table.take();
 }
@@ -163,6 +229,12 @@ std::string probe_figures_text() {
       "  packing    bytes of a Q4_K file a second from memory into the kernels' layout\n"
       "  layer      what a layer of one decode step takes beside bytes and operations\n"
       "  VRAM, GTT  a GPU's own memory, and the system's that it may map; two pools\n"
+      "  heap       memory as a Vulkan driver has it, and what a process may still take of it;\n"
+      "             weights and caches go to the main one\n"
+      "  features   what a device has of f16 arithmetic, numbers of 16 and 8 bits in memory, the\n"
+      "             dot product of int8 (slow: not in one instruction), cooperative matrices\n"
+      "  upload     copies into a device's memory, and out of it\n"
+      "  submit     a submission with next to no work, and the wait for it\n"
       "  stolen     CPU time that was wanted here and went to other guests of the host\n"
       "  throttled  time for which a CPU quota held threads back\n"
       "  others     CPUs that other processes kept busy\n"

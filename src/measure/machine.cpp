@@ -30,6 +30,21 @@ json::array rates_json(const std::vector<Rate>& rates, std::string_view key,
   return out;
 }
 
+struct DeviceField {
+  std::string_view key;
+  Figure DeviceRates::* figure;
+};
+constexpr std::array kDeviceFields = {
+    DeviceField{"memory_bytes", &DeviceRates::memory_bytes},
+    DeviceField{"read_bytes_s", &DeviceRates::read_bytes_s},
+    DeviceField{"int8_ops_s", &DeviceRates::int8_ops_s},
+    DeviceField{"f32_ops_s", &DeviceRates::f32_ops_s},
+    DeviceField{"f16_ops_s", &DeviceRates::f16_ops_s},
+    DeviceField{"upload_bytes_s", &DeviceRates::upload_bytes_s},
+    DeviceField{"download_bytes_s", &DeviceRates::download_bytes_s},
+    DeviceField{"submit_s", &DeviceRates::submit_s},
+};
+
 /// Reads the fields of one object; the first thing that is wrong is kept.
 class Reader {
  public:
@@ -66,9 +81,9 @@ class Reader {
     out = {number->to_number<double>(), *known};
   }
 
-  template <class Rate>
-  void rates(std::string_view key, std::string_view name, std::string Rate::* member,
-             std::vector<Rate>& out) {
+  /// `read` takes an item's fields, and returns what tells it from the others.
+  template <class Item, class Read>
+  void list(std::string_view key, std::string_view name, std::vector<Item>& out, Read read) {
     const json::value* value = take(key);
     if (value == nullptr || value->is_null()) return;
     if (!value->is_array() || value->get_array().size() > kRatesMax)
@@ -76,15 +91,23 @@ class Reader {
     std::set<std::string> seen;
     for (const json::value& item : value->get_array()) {
       Reader inside(item, where(key) + "[" + std::to_string(out.size()) + "]", error_);
-      Rate rate;
+      out.emplace_back();
+      const std::string id = read(inside, out.back());
+      inside.end();
+      if (!seen.insert(id).second || id.empty())
+        return inside.fail(name, "must be there, and once in the list");
+    }
+  }
+
+  template <class Rate>
+  void rates(std::string_view key, std::string_view name, std::string Rate::* member,
+             std::vector<Rate>& out) {
+    list(key, name, out, [&](Reader& inside, Rate& rate) {
       inside.text(name, rate.*member);
       inside.figure("bytes_s", rate.bytes_s);
       inside.figure("ops_s", rate.ops_s);
-      inside.end();
-      if (!seen.insert(rate.*member).second || (rate.*member).empty())
-        return inside.fail(name, "must be there, and once in the list");
-      out.push_back(std::move(rate));
-    }
+      return rate.*member;
+    });
   }
 
   /// Whatever was not asked for is unknown.
@@ -134,19 +157,30 @@ json::value to_json(const Figure& figure) {
   return json::object{{"value", figure.value}, {"source", source_name(figure.source)}};
 }
 
+json::object to_json(const DeviceRates& device) {
+  json::object out{{"name", device.name}, {"driver", device.driver}};
+  for (const DeviceField& field : kDeviceFields) out[field.key] = to_json(device.*field.figure);
+  return out;
+}
+
 json::object to_json(const Machine& machine) {
-  return {{"name", machine.name},
-          {"engine", machine.engine},
-          {"memory_bytes", to_json(machine.memory_bytes)},
-          {"read_bytes_s", to_json(machine.read_bytes_s)},
-          {"ops_s", to_json(machine.ops_s)},
-          {"layer_s", to_json(machine.layer_s)},
-          {"elements_s", to_json(machine.elements_s)},
-          {"disk_bytes_s", to_json(machine.disk_bytes_s)},
-          {"pack_bytes_s", to_json(machine.pack_bytes_s)},
-          {"products", rates_json(machine.products, "format", &ProductRate::format)},
-          {"attention", rates_json(machine.attention, "kv", &AttentionRate::kv)},
-          {"attention_64", rates_json(machine.attention_64, "kv", &AttentionRate::kv)}};
+  json::object out{{"name", machine.name},
+                   {"engine", machine.engine},
+                   {"memory_bytes", to_json(machine.memory_bytes)},
+                   {"read_bytes_s", to_json(machine.read_bytes_s)},
+                   {"ops_s", to_json(machine.ops_s)},
+                   {"layer_s", to_json(machine.layer_s)},
+                   {"elements_s", to_json(machine.elements_s)},
+                   {"disk_bytes_s", to_json(machine.disk_bytes_s)},
+                   {"pack_bytes_s", to_json(machine.pack_bytes_s)},
+                   {"products", rates_json(machine.products, "format", &ProductRate::format)},
+                   {"attention", rates_json(machine.attention, "kv", &AttentionRate::kv)},
+                   {"attention_64", rates_json(machine.attention_64, "kv", &AttentionRate::kv)}};
+  if (machine.devices.empty()) return out;
+  json::array devices;
+  for (const DeviceRates& device : machine.devices) devices.push_back(to_json(device));
+  out["devices"] = std::move(devices);
+  return out;
 }
 
 Result<Machine> machine_from_json(std::string_view text) {
@@ -166,6 +200,12 @@ Result<Machine> machine_from_json(std::string_view text) {
   reader.rates("products", "format", &ProductRate::format, machine.products);
   reader.rates("attention", "kv", &AttentionRate::kv, machine.attention);
   reader.rates("attention_64", "kv", &AttentionRate::kv, machine.attention_64);
+  reader.list("devices", "name", machine.devices, [](Reader& inside, DeviceRates& device) {
+    inside.text("name", device.name);
+    inside.text("driver", device.driver);
+    for (const DeviceField& field : kDeviceFields) inside.figure(field.key, device.*field.figure);
+    return device.name.empty() ? "" : device.name + "\n" + device.driver;
+  });
   reader.end();
   if (error) return *std::move(error);
   return machine;

@@ -47,6 +47,17 @@ struct AttentionRate {
   bool operator==(const AttentionRate&) const = default;
 };
 
+/// What a graphics processor does at most, through one driver: with another its figures are others.
+struct DeviceRates {
+  std::string name, driver;  // "NVIDIA H100 PCIe", "NVIDIA 580.159.04"
+  Figure memory_bytes;       // that a process could take of its main heap when it was probed
+  Figure read_bytes_s;       // from its memory, by its own shaders
+  Figure int8_ops_s, f32_ops_s, f16_ops_s;  // of its shaders, without matrix units
+  Figure upload_bytes_s, download_bytes_s;  // copies from and to the processor's memory
+  Figure submit_s;                          // of a submission with next to no work, and its wait
+  bool operator==(const DeviceRates&) const = default;
+};
+
 struct Machine {
   std::string name;    // "AMD EPYC 9654, 2 threads", "4060Ti"
   std::string engine;  // what the rates below were measured with: "avx512vnni, 2 threads"; or empty
@@ -60,6 +71,7 @@ struct Machine {
   std::vector<ProductRate> products;        // by handmill's kernels; empty where never measured
   std::vector<AttentionRate> attention;     // over heads of 128
   std::vector<AttentionRate> attention_64;  // over heads of 64, whose every score costs as much
+  std::vector<DeviceRates> devices;         // of identical ones the first
   bool operator==(const Machine&) const = default;
 
   /// Operations that must be done on a byte for arithmetic to bind, not memory: π / β (Williams,
@@ -69,9 +81,11 @@ struct Machine {
 
 /// {"value", "source"}, or null where it is unknown.
 boost::json::value to_json(const Figure& figure);
+boost::json::object to_json(const DeviceRates& device);
+/// Without a field for devices where there are none.
 boost::json::object to_json(const Machine& machine);
 /// Strict: an unknown field, a wrong type, a rate that is not above 0 or not finite, a list of more
-/// than 64 or a format twice is kInvalid, and the message names the field.
+/// than 64, a format or a device twice is kInvalid, and the message names the field.
 Result<Machine> machine_from_json(std::string_view text);
 
 }  // namespace handmill::measure

@@ -21,6 +21,18 @@ Machine full() {
                       {"q8_0", {}, {5e11, Source::kGiven}}};
   machine.attention = {{"f16", {30e9, Source::kMeasured}, {2e11, Source::kMeasured}}};
   machine.attention_64 = {{"q8_0", {20e9, Source::kMeasured}, {1e11, Source::kMeasured}}};
+  DeviceRates device{"a card",
+                     "a driver 1.0",
+                     {8e9, Source::kReported},
+                     {300e9, Source::kMeasured},
+                     {20e12, Source::kMeasured},
+                     {10e12, Source::kMeasured},
+                     {},
+                     {12e9, Source::kMeasured},
+                     {11e9, Source::kMeasured},
+                     {2e-5, Source::kMeasured}};
+  machine.devices = {device, device};
+  machine.devices[1].driver = "a driver 2.0";
   return machine;
 }
 
@@ -29,6 +41,7 @@ TEST(Machine, ComesBackAsItWas) {
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(*back, full());
   EXPECT_EQ(*machine_from_json(boost::json::serialize(to_json(Machine{}))), Machine{});
+  EXPECT_FALSE(to_json(Machine{}).contains("devices"));
 }
 
 TEST(Machine, RidgeIsOperationsForAByte) {
@@ -68,7 +81,13 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"products": [{}]})", "\"products\"[0].\"format\" must be there"},
         Bad{R"({"products": [{"format": "q8_0"}, {"format": "q8_0"}]})", "\"products\"[1]"},
         Bad{R"({"attention": [{"kv": "f16", "ops_s": {"value": -1, "source": "given"}}]})",
-            "\"attention\"[0].\"ops_s\".\"value\" must be"}));
+            "\"attention\"[0].\"ops_s\".\"value\" must be"},
+        Bad{R"({"devices": [{"driver": "1"}]})", "\"devices\"[0].\"name\" must be there"},
+        Bad{R"({"devices": [{"name": "a", "driver": "1"}, {"name": "a", "driver": "1"}]})",
+            "\"devices\"[1].\"name\" must be there, and once"},
+        Bad{R"({"devices": [{"name": "a", "watts": 1}]})", "\"watts\" is not known"},
+        Bad{R"({"devices": [{"name": "a", "submit_s": 1}]})",
+            "\"devices\"[0].\"submit_s\" must be an object"}));
 
 }  // namespace
 }  // namespace handmill::measure

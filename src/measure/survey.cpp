@@ -55,6 +55,7 @@ class Surveyor {
     survey_.noise = judge(before, probe::read_load(), survey_.threads, read_roofs_, int8_roofs_);
     // A reader that waits is no noise; and it leaves the processor to others.
     disk(disk_path);
+    devices();
     finish();
     return {};
   }
@@ -109,6 +110,18 @@ class Surveyor {
       survey_.disk.why_unknown = rate.error().message;
     step();
   }
+  /// After the noise was judged: a driver that emulates a device computes on the processor.
+  void devices() {
+    const auto listed = backend::list_vulkan_devices();
+    if (!listed.ok())
+      survey_.why_no_devices = listed.error().message;
+    else
+      survey_.devices =
+          survey_devices(*listed, survey_.gpus, [](const backend::VulkanDevice& device) {
+            return backend::measure_vulkan_device(device);
+          });
+    step();
+  }
   void finish() {
     double read = *std::ranges::max_element(read_roofs_);
     for (const ReadPoint& point : survey_.reads) read = std::max(read, point.bytes_s);
@@ -119,9 +132,10 @@ class Surveyor {
     machine.read_bytes_s = measured(read);
     machine.ops_s = measured(*std::ranges::max_element(int8_roofs_));
     machine.disk_bytes_s = survey_.disk.bytes_s;
+    machine.devices = rates_of(survey_.devices);
   }
 
-  static constexpr uint64_t kSteps = 4 + 2 + kFormats.size() + 2 * kCaches.size() + 1;
+  static constexpr uint64_t kSteps = 4 + 2 + kFormats.size() + 2 * kCaches.size() + 1 + 1;
   Survey& survey_;
   backend::Backend& backend_;
   const base::Progress& progress_;

@@ -11,6 +11,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "base/progress.h"
+#include "measure/device_survey.h"
 #include "measure/machine.h"
 #include "measure/noise.h"
 #include "probe/cgroup.h"
@@ -35,6 +36,8 @@ struct Survey {
   probe::Machine system;
   probe::CgroupLimits limits;
   std::vector<probe::Gpu> gpus;
+  std::vector<DeviceSurvey> devices;  // that Vulkan's drivers offer
+  std::string why_no_devices;         // where a driver failed
   int threads = 1;                    // that were measured with
   std::vector<ReadPoint> reads;       // by ascending number of threads
   std::vector<backend::Peaks> peaks;  // of each instruction set, the best last

@@ -42,7 +42,7 @@ json::object system_json(const Survey& survey) {
           {"cgroup_memory_bytes", reported(survey.limits.memory_bytes)}};
 }
 
-json::object gpu_json(const probe::Gpu& gpu) {
+json::object gpu_json(const Survey& survey, const probe::Gpu& gpu) {
   return {{"card", gpu.card},
           {"name", text(gpu.name)},
           {"vendor", text(probe::vendor_name(gpu))},
@@ -53,24 +53,27 @@ json::object gpu_json(const probe::Gpu& gpu) {
           {"vram_used_bytes", reported(gpu.vram_used_bytes)},
           {"gtt_bytes", reported(gpu.gtt_bytes)},
           {"gtt_used_bytes", reported(gpu.gtt_used_bytes)},
-          {"budget_bytes", nullptr}};  // only a driver's own interface tells it
+          {"budget_bytes", reported(budget_of(survey.devices, gpu))}};
 }
 
 }  // namespace
 
 json::object to_json(const Survey& survey) {
-  json::array reads, peaks, gpus;
+  json::array reads, peaks, gpus, devices;
   for (const ReadPoint& point : survey.reads)
     reads.push_back(json::object{{"threads", point.threads}, {"bytes_s", measured(point.bytes_s)}});
   for (const backend::Peaks& peak : survey.peaks)
     peaks.push_back(json::object{{"isa", peak.isa},
                                  {"int8_ops_s", measured(peak.int8_ops_s)},
                                  {"f32_ops_s", measured(peak.f32_ops_s)}});
-  for (const probe::Gpu& gpu : survey.gpus) gpus.push_back(gpu_json(gpu));
+  for (const probe::Gpu& gpu : survey.gpus) gpus.push_back(gpu_json(survey, gpu));
+  for (const DeviceSurvey& device : survey.devices) devices.push_back(to_json(device));
   const DiskRead& disk = survey.disk;
   return {{"threads", survey.threads},
           {"system", system_json(survey)},
           {"gpus", std::move(gpus)},
+          {"devices", std::move(devices)},
+          {"why_no_devices", text(survey.why_no_devices)},
           {"reads", std::move(reads)},
           {"knee_threads", knee(survey.reads)},
           {"peaks", std::move(peaks)},
