@@ -1,7 +1,7 @@
 """handmill probe: every figure with its source, kept where the machine was quiet.
 How fast a machine is, or how quiet, no test can say: only what must hold on all of them.
 
-Environment: HANDMILL_BIN the handmill binary.
+Environment: HANDMILL_BIN the handmill binary, HANDMILL_REQUIRE_VULKAN: a device must be there.
 """
 
 import json
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 FORMATS = {"q4_0", "q4_1", "q4_k", "q5_k", "q6_k", "q8_0", "f16"}
 SOURCES = {"measured", "reported"}
+KINDS = {"discrete", "integrated", "virtual", "processor", "other"}
 
 
 def call(home, *words, **environment):
@@ -66,7 +67,7 @@ def test_every_figure_is_above_zero_and_says_its_source(survey):
     assert len(found) > 20
     for where, figure in found.items():
         assert set(figure) == {"value", "source"} and figure["source"] in SOURCES, where
-        may_be_zero = where.endswith("_used_bytes")
+        may_be_zero = where.endswith(("_used_bytes", "budget_bytes"))
         assert figure["value"] > 0 or may_be_zero, where
 
 
@@ -98,6 +99,43 @@ def test_a_disk_has_a_figure_or_a_reason(survey, home):
     assert (disk["bytes_s"] is None) == (disk["why_unknown"] is not None)
 
 
+def test_devices_say_what_they_have_or_lack(survey):
+    devices = survey["devices"]
+    assert devices or "HANDMILL_REQUIRE_VULKAN" not in os.environ
+    assert survey["why_no_devices"] is None
+    for index, device in enumerate(devices):
+        assert device["index"] == index and device["name"] and device["kind"] in KINDS
+        assert (device["why_unmeasured"] is None) == (device["missing"] is None)
+        if device["missing"]:
+            continue
+        (heap,) = [heap for heap in device["heaps"] if heap["main"]]
+        assert heap["device_local"] and heap["bytes"]["value"] > 0 and device["subgroup_size"] > 0
+        missing = {name for name, figure in device["figures"].items() if figure is None}
+        assert missing == (set() if device["features"]["float16"] else {"f16_ops_s"})
+
+
+def test_figures_of_devices_are_kept_with_the_machines(survey):
+    kept = {(rates["name"], rates["driver"]) for rates in survey["machine"].get("devices", [])}
+    assert kept == {(device["name"], device["driver"]) for device in survey["devices"]
+                    if device["why_unmeasured"] is None}
+    assert "devices" not in survey["machine"] or kept
+
+
+# No driver; and a loader that is none, as where libvulkan1 is not installed.
+@pytest.mark.parametrize("absent", ["driver", "loader"])
+def test_without_vulkan_nothing_is_said_of_it(home, tmp_path, absent):
+    nothing = {"VK_DRIVER_FILES": "/nonexistent", "VK_ICD_FILENAMES": "/nonexistent"}
+    if absent == "loader":
+        for name in ("libvulkan.so.1", "libvulkan.so"):
+            (tmp_path / name).write_text("no library\n")
+        nothing = {"LD_LIBRARY_PATH": str(tmp_path)}
+    done = call(home, "--json", "-t", "1", **nothing)
+    assert done.returncode in (0, 1) and done.stderr == b"", done.stderr
+    survey = json.loads(done.stdout)
+    assert survey["devices"] == [] and survey["why_no_devices"] is None
+    assert "devices" not in survey["machine"] and len(dict(figures(survey))) > 20
+
+
 def test_figures_are_kept_unless_they_are_refused(done, survey):
     reasons = survey["noise"]["refusals"]
     assert survey["refused"] == bool(reasons)
@@ -121,7 +159,7 @@ def test_noise_has_thresholds_that_the_help_names(survey, home):
         assert limit in " ".join(text.split())
 
 
-def test_one_thread_as_a_table(home):
+def test_one_thread_as_a_table(home, survey):
     done = call(home, "-t", "1")
     text = done.stdout.decode()
     assert done.returncode in (0, 1) and not done.stderr
@@ -130,6 +168,12 @@ def test_one_thread_as_a_table(home):
     assert "read, 1 thr." in text and "read, 2 thr." not in text
     assert ("kept in " in text) == (done.returncode == 0)
     assert ("refused: " in text) == (done.returncode == 1)
+    assert re.findall(r"^Vulkan device (\d+)$", text, re.MULTILINE) == [
+        str(device["index"]) for device in survey["devices"]]
+    for device in survey["devices"]:
+        assert re.search(rf"^  name +{re.escape(device['name'])} +reported$", text, re.MULTILINE)
+        for name in () if device["missing"] else ("subgroup", "upload", "download", "submit"):
+            assert re.search(rf"^  {name} .*(measured|reported)$", text, re.MULTILINE), name
 
 
 def test_another_instruction_set_is_another_machine(home):
