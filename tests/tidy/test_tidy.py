@@ -70,6 +70,7 @@ GOOD = [
     ("src/backend/CMakeLists.txt", "handmill_room(backend NEEDS tensor base LIBRARIES x)\n"),
     ("src/serve/a.cpp", OWNER + "#include <boost/asio.hpp>\n"),
     ("src/base/a.cpp", OWNER + "#include <utility>\nauto a = std::move(b);  // no Helper\n"),
+    ("src/backend/a.cpp", OWNER + "VkDebugUtilsMessengerEXT f = vkCreateDebugUtilsMessengerEXT;\n"),
     ("src/base/deep/a.cpp", '#include "base/deep/a.h"\n'),  # the header tells
     ("src/base/a_test.cpp", '#include "base/a.h"\n'),
     ("src/base/a.cpp", OWNER + "int f() {\n" + "  g();\n" * 58 + "}\n"),

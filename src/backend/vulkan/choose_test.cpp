@@ -1,3 +1,4 @@
+// Which device a name asks for, of lists that are made up.
 #include <gtest/gtest.h>
 
 #include "backend/vulkan/vulkan.h"

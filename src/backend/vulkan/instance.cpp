@@ -1,3 +1,4 @@
+// The one place that holds the loader's functions, which volk fetches by name.
 #define VOLK_IMPLEMENTATION
 #include "backend/vulkan/instance.h"
 
