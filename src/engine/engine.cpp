@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <spdlog/spdlog.h>
 
 #include "base/error.h"
 #include "engine/batch.h"
@@ -25,19 +26,26 @@ int beside_tokens(int batch_tokens) {
 
 class LocalEngine final : public Engine {
  public:
-  explicit LocalEngine(Parts parts);
+  LocalEngine(Parts parts, Options options);
 
   std::shared_ptr<const text::Tokenizer> tokenizer() const override { return parts_.tokenizer; }
   int context() const override { return parts_.context; }
-  int model_context() const override { return parts_.model->config().context; }
-  std::string description() const override { return parts_.backend->description(); }
+  int model_context() const override { return parts_.config.context; }
+  std::string description() const override {
+    return broken_.ok() ? parts_.backend->description() : broken_.error().message;
+  }
   int threads() const override { return parts_.threads; }
-  uint64_t weight_bytes() const override { return parts_.model->bytes_per_token(); }
+  uint64_t weight_bytes() const override {
+    return broken_.ok() ? parts_.model->bytes_per_token() : 0;
+  }
   uint64_t kv_bytes_per_token() const override {
-    return parts_.store->block_bytes() / backend::kKvBlock;
+    return broken_.ok() ? parts_.store->block_bytes() / backend::kKvBlock : 0;
   }
   const model::Work& work() const override { return work_; }
-  Result<backend::Roofs> measure_roofs() override { return parts_.backend->measure_roofs(); }
+  Result<backend::Roofs> measure_roofs() override {
+    HANDMILL_OK(broken_);
+    return parts_.backend->measure_roofs();
+  }
 
   Result<RequestId> submit(Request request, Sink sink) override;
   Result<RequestId> submit(EmbedRequest request, EmbedSink sink) override;
@@ -46,7 +54,7 @@ class LocalEngine final : public Engine {
   Status score(std::span<const text::Token> tokens,
                const std::function<void(size_t, std::span<const float>)>& row) override;
   Stats stats() const override;
-  int width() const override { return parts_.model->config().width; }
+  int width() const override { return parts_.config.width; }
   void clear_cache() override {
     cache_.clear();
     speculation_.clear_cache();
@@ -55,6 +63,7 @@ class LocalEngine final : public Engine {
  private:
   bool end_cancelled();
   void retire();
+  void fail_over(const Error& fault);
   void run(std::span<const Slice> plan);
   void read_whole_texts(std::span<const Slice> plan);
   void commit(std::span<const Slice> plan);
@@ -67,10 +76,17 @@ class LocalEngine final : public Engine {
   /// Positions of one sequence.
   int positions_max() const { return std::min(context(), model_context()); }
   int sampled_vocab() const {
-    return std::min(parts_.tokenizer->vocab_size(), parts_.model->config().vocab);
+    return std::min(parts_.tokenizer->vocab_size(), parts_.config.vocab);
   }
 
+  Speculation make_speculation() {
+    return {parts_.speculate, parts_.draft.get(),
+            std::min(parts_.prefill_chunk, parts_.max_outputs), parts_.max_sequences};
+  }
+
+  Options options_;
   Parts parts_;
+  Status broken_;  // why nothing can be computed any more
   kv::Cache cache_;
   Scheduler scheduler_;
   Speculation speculation_;
@@ -85,22 +101,23 @@ class LocalEngine final : public Engine {
   RequestId last_id_ = 0;
 };
 
-LocalEngine::LocalEngine(Parts parts)
-    : parts_(std::move(parts)),
+LocalEngine::LocalEngine(Parts parts, Options options)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
       cache_(parts_.store->blocks()),
       scheduler_(cache_, {.batch_tokens = parts_.prefill_chunk,
                           .beside_tokens = beside_tokens(parts_.prefill_chunk),
                           .sequences_max = parts_.max_sequences,
                           .positions_max = positions_max()}),
-      speculation_(parts_.speculate, parts_.draft.get(),
-                   std::min(parts_.prefill_chunk, parts_.max_outputs), parts_.max_sequences),
+      speculation_(make_speculation()),
       batch_(static_cast<size_t>(parts_.prefill_chunk), static_cast<size_t>(parts_.max_sequences),
              static_cast<size_t>(parts_.max_outputs)),
-      row_(static_cast<size_t>(parts_.model->config().vocab)),
+      row_(static_cast<size_t>(parts_.config.vocab)),
       state_(static_cast<size_t>(width())) {}
 
 Status LocalEngine::check_tokens(std::span<const text::Token> tokens) const {
-  const int vocab = parts_.model->config().vocab;
+  HANDMILL_OK(broken_);
+  const int vocab = parts_.config.vocab;
   for (size_t i = 0; i < tokens.size(); ++i)
     if (tokens[i] < 0 || tokens[i] >= vocab)
       return base::invalid("token {} at {} is outside the vocabulary of {}", tokens[i], i, vocab);
@@ -138,8 +155,7 @@ Result<RequestId> LocalEngine::submit(Request request, Sink sink) {
 Result<RequestId> LocalEngine::submit(EmbedRequest request, EmbedSink sink) {
   HANDMILL_OK(check_tokens(request.tokens));
   scheduler_.add(std::make_unique<Embedding>(++last_id_, std::move(request), std::move(sink),
-                                             positions_max(), parts_.model->config().pooling,
-                                             width()));
+                                             positions_max(), parts_.config.pooling, width()));
   return last_id_;
 }
 
@@ -159,7 +175,10 @@ bool LocalEngine::step() {
     });
   speculation_.propose(plan, cache_);
   run(plan);
-  commit(plan);
+  if (const Status fault = parts_.backend->fault(); !fault.ok())
+    fail_over(fault.error());
+  else
+    commit(plan);
   return true;
 }
 
@@ -178,6 +197,30 @@ void LocalEngine::retire() {
   scheduler_.for_each([this](Task& task) {
     if (task.ended() && task.sequence() != nullptr) speculation_.release(*task.sequence());
   });
+  scheduler_.retire();
+}
+
+/// A device's memory is lost, and with it what every running task had computed. Those end; the ones
+/// that wait, and all that come, are the processor's.
+void LocalEngine::fail_over(const Error& fault) {
+  spdlog::error("{}; from now on {} runs on the processor", fault.message, parts_.file->path());
+  scheduler_.for_each([&](Task& task) {
+    if (task.sequence() != nullptr) speculation_.release(*task.sequence());
+    if (!task.table.empty()) task.end(Finish::kError, fault.message);
+  });
+  retire();
+  clear_cache();
+  logits_ = nullptr;
+  options_.gpu.device = kNoGpu;
+  options_.context = parts_.context;  // waiting tasks were let in for it
+  parts_.release();
+  auto parts = make_parts(parts_.file, options_, {});
+  if (parts.ok()) parts_ = std::move(*parts);
+  speculation_ = make_speculation();
+  if (parts.ok()) return;
+  broken_ = base::make_error(parts.error().code, "{}, and the processor cannot go on: {}",
+                             fault.message, parts.error().message);
+  scheduler_.for_each([&](Task& task) { task.end(Finish::kError, broken_.error().message); });
   scheduler_.retire();
 }
 
@@ -205,6 +248,8 @@ void LocalEngine::run(std::span<const Slice> plan) {
   parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, {});
   read_whole_texts(plan);
   logits_ = &parts_.model->logits(batch_.outputs());
+  // What was asked for may still be under way: it is done, or its fault known, when a row is here.
+  if (!batch_.outputs().empty()) parts_.backend->read(*logits_, 0, row_);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   speculation_.ran(plan, seconds.count());
   ++stats_.steps;
@@ -268,12 +313,13 @@ void LocalEngine::commit(std::span<const Slice> plan) {
   if (ended) retire();
 }
 
-/// As many tokens as were foreseen, and one more.
+/// As many tokens as were foreseen, and one more. run() has read the first row.
 void LocalEngine::pick(Sequence& sequence, size_t row) {
   const auto sampled = static_cast<size_t>(sampled_vocab());
   const int before = sequence.timings().generated_tokens;
   const auto next = [&] {
-    parts_.backend->read(*logits_, row++, row_);
+    if (row > 0) parts_.backend->read(*logits_, row, row_);
+    ++row;
     if (sequence.wants_logprobs()) raw_ = row_;
     return sequence.pick(std::span(row_).first(sampled),
                          std::span<const float>(raw_).first(raw_.empty() ? 0 : sampled));
@@ -319,6 +365,11 @@ Status LocalEngine::score(std::span<const text::Token> tokens,
     for_each_logits(0, static_cast<int>(count), [&](int i, std::span<const float> logits) {
       row(first + static_cast<size_t>(i), logits);
     });
+    const Status fault = parts_.backend->fault();
+    if (fault.ok()) continue;
+    cache_.release(table);
+    fail_over(fault.error());
+    return fault;
   }
   cache_.release(table);
   return {};
@@ -330,7 +381,7 @@ Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const gguf::File> f
                                              const Options& options,
                                              const base::Progress& progress) {
   HANDMILL_TRY(Parts parts, make_parts(std::move(file), options, progress));
-  return std::unique_ptr<Engine>(std::make_unique<LocalEngine>(std::move(parts)));
+  return std::unique_ptr<Engine>(std::make_unique<LocalEngine>(std::move(parts), options));
 }
 
 }  // namespace handmill::engine

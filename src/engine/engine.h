@@ -15,6 +15,7 @@
 #include "backend/backend.h"
 #include "base/progress.h"
 #include "base/result.h"
+#include "engine/gpu.h"
 #include "gguf/file.h"
 #include "model/work.h"
 #include "sample/sampler.h"
@@ -42,6 +43,7 @@ struct Options {
   std::shared_ptr<const gguf::File> draft = {};
   /// Where panel files lie of models whose own folder takes none; empty: nowhere.
   std::string panels_folder = {};
+  GpuOptions gpu = {};
 };
 
 enum class Finish { kStop, kLength, kContext, kCancelled, kError };

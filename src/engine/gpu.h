@@ -38,14 +38,17 @@ struct GpuDevice {
 /// no device has is an error that names those that there are.
 using FindGpu = std::function<Result<std::optional<GpuDevice>>(const std::string& name)>;
 
+inline constexpr const char* kNoGpu = "none";
+inline constexpr const char* kAutoGpu = "auto";
+
 struct GpuOptions {
-  std::string device = "none";  // or "auto", or a device's name or index
-  int layers = -1;            // of the model's on the device: the last ones; more than it has: the
-                              // head too; −1: as many as are predicted to be best
+  std::string device = kNoGpu;  // or kAutoGpu, or a device's name or index
+  int layers = -1;  // of the model's on the device: the last ones; more than it has: the head too;
+                    // −1: as many as are predicted to be best
   uint64_t memory_bytes = 0;  // most of the device's memory that is taken; 0: what it has to give
-  /// Overrides what the device says of itself.
+  FindGpu find = {};          // none: there are no devices
+  /// Knows better than the device what it can do.
   std::function<GpuFigures(const GpuDevice&)> figures = {};
-  FindGpu find = {};  // none: there are no devices
 };
 
 }  // namespace handmill::engine

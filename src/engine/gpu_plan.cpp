@@ -138,6 +138,16 @@ uint64_t GpuRoom::bytes() const {
   return limit_bytes > 0 ? std::min(limit_bytes, most) : most;
 }
 
+bool GpuPlan::is_whole() const {
+  return chosen.layers == all_layers && chosen.head && chosen.cpu_cols == 0;
+}
+
+uint64_t GpuPlan::next_smaller() const {
+  const GpuBytes& bytes = chosen.bytes;
+  const uint64_t movable = bytes.weights + bytes.head + bytes.kv;
+  return bytes.total() - std::max<uint64_t>(movable / 8, 1);
+}
+
 Result<GpuPlan> plan_gpu(const GpuNeeds& needs, const GpuRoom& room, const GpuWish& wish) {
   const Search search(needs, room);
   GpuPlan plan;

@@ -83,6 +83,12 @@ struct GpuPlan {
   uint64_t cpu_kv_block_bytes = 0;  // of one block, of the layers that do
   std::string device, reason;
 
+  bool is_whole() const;  // nothing is left to the processor
+  uint64_t device_weights() const { return chosen.bytes.weights + chosen.bytes.head; }
+  /// A limit under which the next plan asks the device for less: by an eighth of the model's part,
+  /// so that a device that has much less than it says is asked some times only. REQUIRES: something
+  /// is on the device.
+  uint64_t next_smaller() const;
   backend::Placement placement() const;
   /// "28 of 28 layers and the head on NAME"
   std::string summary() const;

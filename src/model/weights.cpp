@@ -91,8 +91,10 @@ class Loader {
     const std::span<const uint8_t> kept =
         panels_ == nullptr ? std::span<const uint8_t>() : panels_->find(tensor.name);
     if (!kept.empty()) {
-      mapped_bytes_ += kept.size();
-      return backend_.adopt(*tensor.format, tensor.rows(), tensor.cols(), place, {kept, panels_});
+      auto adopted =
+          backend_.adopt(*tensor.format, tensor.rows(), tensor.cols(), place, {kept, panels_});
+      if (adopted.ok()) mapped_bytes_ += (*adopted)->packed().size();  // none where a device has it
+      return adopted;
     }
     return backend_.pack(*tensor.format, tensor.data, tensor.rows(), tensor.cols(), place,
                          [this](std::span<const uint8_t> part) { file_.release(part); });
