@@ -123,19 +123,22 @@ Status Program::put() {
   return {};
 }
 
-void Program::start() {
+uint64_t Program::start() {
   if (fault_.ok() && !steps_.empty()) fault_ = put();
   steps_.clear();
+  return device_->submitted();
+}
+
+void Program::wait(uint64_t submission) {
+  if (!fault_.ok() || submission <= awaited_) return;
+  fault_ = device_->wait(submission);
+  awaited_ = submission;
+  if (fault_.ok() && !device_->complaints().empty())
+    fault_ = base::io("the validation layer says: {}", device_->complaints());
 }
 
 void Program::finish() {
-  start();
-  if (fault_.ok() && device_->submitted() > awaited_) {
-    fault_ = device_->wait(device_->submitted());
-    awaited_ = device_->submitted();
-  }
-  if (fault_.ok() && !device_->complaints().empty())
-    fault_ = base::io("the validation layer says: {}", device_->complaints());
+  wait(start());
   uploaded_ = 0;
   ++age_;
 }

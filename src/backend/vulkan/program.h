@@ -40,8 +40,10 @@ class Program {
   /// Rises whenever earlier uploads may be overwritten.
   uint64_t upload_age() const { return age_; }
 
-  /// Puts the steps so far in the queue.
-  void start();
+  /// Puts the steps so far in the queue. Returns what wait() takes.
+  uint64_t start();
+  /// Until what was put there up to then has ended.
+  void wait(uint64_t submission);
   /// start(), then until all is done.
   void finish();
   /// After the first failure nothing is done any more.

@@ -199,27 +199,50 @@ void VulkanBackend::write(Array& array, size_t row, std::span<const float> value
   wrote(array, std::max(row == 0 ? 0 : to.used, row + values.size() / to.cols()));
 }
 
-void VulkanBackend::read(const Array& array, size_t row, std::span<float> values) {
-  auto& from = const_cast<DeviceArray&>(static_cast<const DeviceArray&>(array));
-  const size_t rows = row + values.size() / from.cols();
-  if (!from.mirrored || rows > from.used) {
-    from.used = std::max(from.used, rows);
-    if (from.mirror.bytes() == 0) {
-      auto made = device_->make_buffer(from.memory.bytes(), Use::kReadback);
-      if (!made.ok() && fault_.ok()) fault_ = made.error();
-      if (made.ok()) from.mirror = std::move(*made);
+bool VulkanBackend::mirror(DeviceArray& array, size_t rows) {
+  if (array.mirrored && rows <= array.used) return true;
+  array.used = std::max(array.used, rows);
+  if (array.mirror.bytes() == 0) {
+    auto made = device_->make_buffer(array.memory.bytes(), Use::kReadback);
+    if (!made.ok()) {
+      if (fault_.ok()) fault_ = made.error();
+      return false;
     }
-    if (from.mirror.bytes() != 0)
-      copy(from.memory.address(), from.mirror.address(), from.used * from.cols());
-    program_->finish();
-    from.mirrored = true;
+    array.mirror = std::move(*made);
   }
+  copy(array.memory.address(), array.mirror.address(), array.used * array.cols());
+  array.mirrored = true;
+  return true;
+}
+
+void VulkanBackend::deliver(const DeviceArray& from, size_t row, std::span<float> values) {
   if (!fault().ok()) {
     std::ranges::fill(values, 0.0f);
     return;
   }
   std::memcpy(values.data(), from.mirror.mapped() + row * from.cols() * sizeof(float),
               values.size_bytes());
+}
+
+void VulkanBackend::read(const Array& array, size_t row, std::span<float> values) {
+  auto& from = const_cast<DeviceArray&>(static_cast<const DeviceArray&>(array));
+  if (mirror(from, row + values.size() / from.cols())) program_->finish();
+  deliver(from, row, values);
+}
+
+/// What follows is put in the queue apart, so that nobody waits for it.
+void VulkanBackend::fetch(const Array& array, size_t row, std::span<float> values) {
+  auto& from = const_cast<DeviceArray&>(static_cast<const DeviceArray&>(array));
+  mirror(from, row + values.size() / from.cols());
+  fetches_.push_back({&from, row, values, program_->start()});
+}
+
+void VulkanBackend::wait() {
+  for (const Fetch& fetch : fetches_) {
+    program_->wait(fetch.submission);
+    deliver(*fetch.from, fetch.row, fetch.to);
+  }
+  fetches_.clear();
 }
 
 bool VulkanBackend::grow(Buffer& buffer, size_t bytes) {

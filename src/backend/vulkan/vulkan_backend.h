@@ -77,6 +77,8 @@ class VulkanBackend final : public Backend {
   Result<Roofs> measure_roofs() override;
   void write(Array& array, size_t row, std::span<const float> values) override;
   void read(const Array& array, size_t row, std::span<float> values) override;
+  void fetch(const Array& array, size_t row, std::span<float> values) override;
+  void wait() override;
   void start() override { program_->start(); }
   Status fault() const override { return fault_.ok() ? program_->fault() : fault_; }
 
@@ -105,6 +107,13 @@ class VulkanBackend final : public Backend {
     uint64_t whole = 0, split = 0, joins = 0;
     uint32_t whole_tasks = 0, split_tasks = 0, join_count = 0;
   };
+  /// Rows on their way to the processor.
+  struct Fetch {
+    const DeviceArray* from;
+    size_t row;
+    std::span<float> to;
+    uint64_t submission;
+  };
   struct ProductTo {
     const DeviceMatrix& matrix;
     uint64_t bias;  // 0: none
@@ -122,6 +131,10 @@ class VulkanBackend final : public Backend {
   void copy(uint64_t from, uint64_t to, size_t words, bool fill = false);
   void product(const DeviceActivations& in, size_t n, const ProductTo& to);
   void finish_rows(uint64_t a, uint64_t b, uint32_t gate, size_t n, DeviceActivations& out);
+  /// The rows of an array's mirror, as they are after what was asked for so far. False where there
+  /// is no memory for one.
+  bool mirror(DeviceArray& array, size_t rows);
+  void deliver(const DeviceArray& from, size_t row, std::span<float> values);
   bool grow(Buffer& buffer, size_t bytes);
   const Plan& plan(const Attention& attention, const Batch& batch);
   void fill_plan(Plan& plan, const Attention& attention, const Batch& batch);
@@ -135,6 +148,7 @@ class VulkanBackend final : public Backend {
   Buffer scratch_;   // two rows of floats for each row of the widest inputs
   Buffer partials_;  // of attention
   Plan plans_[2];    // local and global layers take turns
+  std::vector<Fetch> fetches_;
   std::vector<int32_t> batch_;
   std::vector<float> host_;
   Status fault_;
