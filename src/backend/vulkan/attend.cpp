@@ -32,23 +32,16 @@ struct JoinPush {
   uint32_t heads, dim;
 };
 
-/// As attend.comp has it.
-struct Task {
-  uint32_t row, tokens, position, table, begin, end, slot, chunks;
-};
-
 }  // namespace
 
 /// A copy for the device, in whole pages of values: a table that grows keeps its size for a while,
 /// and with it everything that is uploaded after it its place.
 template <class T>
-uint64_t VulkanBackend::upload(const std::vector<T>& values) {
-  constexpr size_t kPage = 1024;
-  const size_t bytes = values.size() * sizeof(T);
-  std::vector<T> padded(values);
-  padded.resize((bytes + kPage - 1) / kPage * kPage / sizeof(T));
+uint64_t VulkanBackend::upload(std::vector<T>& values) {
+  constexpr size_t kPage = 1024 / sizeof(T);
+  values.resize((values.size() + kPage - 1) / kPage * kPage);
   return program_->upload(
-      {reinterpret_cast<const uint8_t*>(padded.data()), padded.size() * sizeof(T)});
+      {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(T)});
 }
 
 const VulkanBackend::Plan& VulkanBackend::plan(const Attention& attention, const Batch& batch) {
@@ -73,75 +66,78 @@ const VulkanBackend::Plan& VulkanBackend::plan(const Attention& attention, const
   return plan;
 }
 
-void VulkanBackend::fill_plan(Plan& plan, const Attention& attention, const Batch& batch) {
-  std::vector<int32_t> rows, tables, joins, firsts;
-  std::vector<Task> whole, split;
-  for (const auto& table : batch.tables) {
-    firsts.push_back(static_cast<int32_t>(tables.size()));
-    tables.insert(tables.end(), table.begin(), table.end());
-  }
+/// The tasks of `count` tokens of one sequence, the first at row `row` and `position`, whose blocks
+/// are at `table` of all tables. Few tokens that see much are shared by chunks of keys.
+void VulkanBackend::add_tasks(const Attention& attention, uint32_t row, int position, int count,
+                              uint32_t table) {
   const auto heads = static_cast<uint32_t>(attention.heads);
-  const uint32_t tokens = std::max(1u, kQueries / plan.group);
-  uint32_t slots = 0;
-  for (int row = 0; row < batch.size();) {
-    const auto at = static_cast<size_t>(row);
-    const auto sequence = static_cast<size_t>(batch.sequences[at]);
-    const int position = batch.positions[at];
-    int count = 0;
-    for (; row < batch.size() && batch.sequences[static_cast<size_t>(row)] == batch.sequences[at];
-         ++row, ++count) {
-      const int32_t own = batch.positions[static_cast<size_t>(row)];
-      rows.push_back(own);
-      rows.push_back(batch.tables[sequence][static_cast<size_t>(own / kKvBlock)]);
-    }
-    const auto first = [&](int p) {
-      return attention.window > 0 ? std::max(0, p - attention.window + 1) / kChunk : 0;
-    };
-    const auto table = static_cast<uint32_t>(firsts[sequence]);
-    const int end = (position + count - 1) / kChunk + 1, chunks = end - first(position);
-    if (count <= kSplitRows && chunks > 1) {
-      for (int t = 0; t < count; t += static_cast<int>(tokens)) {
-        const auto taken = std::min(tokens, static_cast<uint32_t>(count - t));
-        for (int chunk = 0; chunk < chunks; ++chunk) {
-          const auto begin = static_cast<uint32_t>(first(position) + chunk);
-          split.push_back(
-              {u32(at) + static_cast<uint32_t>(t), taken, static_cast<uint32_t>(position + t),
-               table, begin, begin + 1,
-               slots + static_cast<uint32_t>(t * chunks) * heads + static_cast<uint32_t>(chunk),
-               static_cast<uint32_t>(chunks)});
-        }
-      }
-      for (int t = 0; t < count; ++t) {
-        joins.push_back(static_cast<int32_t>(at) + t);
-        joins.push_back(static_cast<int32_t>(slots + static_cast<uint32_t>(t * chunks) * heads));
-        joins.push_back(chunks);
-      }
-      slots += static_cast<uint32_t>(count * chunks) * heads;
+  const uint32_t group = heads / static_cast<uint32_t>(attention.kv_heads);
+  const uint32_t tokens = std::max(1u, kQueries / group);
+  const auto first = [&](int p) {
+    return attention.window > 0 ? std::max(0, p - attention.window + 1) / kChunk : 0;
+  };
+  const int begin = first(position), chunks = (position + count - 1) / kChunk + 1 - begin;
+  const bool split = count <= kSplitRows && chunks > 1;
+  auto& lists = lists_;
+  for (int t = 0; t < count; t += static_cast<int>(tokens)) {
+    const auto taken = std::min(tokens, static_cast<uint32_t>(count - t));
+    const auto at = static_cast<uint32_t>(t), p = static_cast<uint32_t>(position + t);
+    AttendTask task{.row = row + at, .tokens = taken, .position = p, .table = table};
+    if (!split) {
+      task.begin = static_cast<uint32_t>(first(position + t));
+      task.end = (p + taken - 1) / kChunk + 1;
+      lists.whole.push_back(task);
       continue;
     }
-    for (int t = 0; t < count; t += static_cast<int>(tokens)) {
-      const auto taken = std::min(tokens, static_cast<uint32_t>(count - t));
-      const int p = position + t, last = p + static_cast<int>(taken) - 1;
-      whole.push_back({u32(at) + static_cast<uint32_t>(t), taken, static_cast<uint32_t>(p), table,
-                       static_cast<uint32_t>(first(p)), static_cast<uint32_t>(last / kChunk + 1), 0,
-                       0});
+    task.chunks = static_cast<uint32_t>(chunks);
+    for (uint32_t chunk = 0; chunk < task.chunks; ++chunk) {
+      task.begin = static_cast<uint32_t>(begin) + chunk;
+      task.end = task.begin + 1;
+      task.slot = lists.slots + at * task.chunks * heads + chunk;
+      lists.split.push_back(task);
     }
   }
-  plan.whole_tasks = u32(whole.size());
-  plan.split_tasks = u32(split.size());
-  plan.join_count = u32(joins.size() / 3);
-  const size_t bytes = slots * static_cast<size_t>(attention.head_dim + 2) * sizeof(float);
+  for (int t = 0; split && t < count; ++t) {
+    lists.joins.insert(lists.joins.end(),
+                       {static_cast<int32_t>(row) + t, static_cast<int32_t>(lists.slots), chunks});
+    lists.slots += static_cast<uint32_t>(chunks) * heads;
+  }
+}
+
+void VulkanBackend::fill_plan(Plan& plan, const Attention& attention, const Batch& batch) {
+  auto& lists = lists_;
+  for (auto* list : {&lists.rows, &lists.tables, &lists.joins}) list->clear();
+  lists.whole.clear();
+  lists.split.clear();
+  lists.slots = 0;
+  for (int row = 0; row < batch.size();) {
+    const int first = row, position = batch.positions[static_cast<size_t>(row)];
+    const int32_t sequence = batch.sequences[static_cast<size_t>(row)];
+    const std::span<const int32_t> blocks = batch.tables[static_cast<size_t>(sequence)];
+    const uint32_t table = u32(lists.tables.size());
+    lists.tables.insert(lists.tables.end(), blocks.begin(), blocks.end());
+    for (; row < batch.size() && batch.sequences[static_cast<size_t>(row)] == sequence; ++row) {
+      const int32_t own = batch.positions[static_cast<size_t>(row)];
+      lists.rows.push_back(own);
+      lists.rows.push_back(blocks[static_cast<size_t>(own / kKvBlock)]);
+    }
+    add_tasks(attention, static_cast<uint32_t>(first), position, row - first, table);
+  }
+  plan.whole_tasks = u32(lists.whole.size());
+  plan.split_tasks = u32(lists.split.size());
+  plan.join_count = u32(lists.joins.size() / 3);
+  const size_t bytes = lists.slots * static_cast<size_t>(attention.head_dim + 2) * sizeof(float);
   if (!grow(partials_, bytes) && fault_.ok())
     fault_ = base::limit("{}: no memory for the partial results of attention over {} chunks",
-                         device_->facts().name, split.size());
+                         device_->facts().name, lists.split.size());
   // An upload that finds no room waits for the device and begins again: then all of them do.
   do {
     plan.age = program_->upload_age();
-    plan.rows = upload(rows);
-    plan.tables = upload(tables);
-    plan.whole = whole.empty() ? 0 : upload(whole);
-    plan.split = split.empty() ? 0 : upload(split);
-    plan.joins = joins.empty() ? 0 : upload(joins);
+    plan.rows = upload(lists.rows);
+    plan.tables = upload(lists.tables);
+    plan.whole = upload(lists.whole);
+    plan.split = upload(lists.split);
+    plan.joins = upload(lists.joins);
   } while (plan.age != program_->upload_age());
 }
 

@@ -53,7 +53,13 @@ Result<std::shared_ptr<Instance>> Instance::open(bool validate) {
   const VkResult made = vkCreateInstance(&info, nullptr, &instance->handle_);
   if (made == VK_ERROR_INCOMPATIBLE_DRIVER) return std::shared_ptr<Instance>();
   if (made != VK_SUCCESS) return base::io("Vulkan makes no instance ({})", result_name(made));
-  volkLoadInstance(instance->handle_);  // through the loader, so that several devices can be open
+  {
+    // The functions of all instances are the loader's own, which find their way by what they are
+    // given: several instances and devices can be open.
+    static std::mutex loading;
+    const std::scoped_lock lock(loading);
+    volkLoadInstance(instance->handle_);
+  }
   if (validate) HANDMILL_OK(instance->listen());
   uint32_t count = 0;
   vkEnumeratePhysicalDevices(instance->handle_, &count, nullptr);
@@ -73,7 +79,10 @@ Status Instance::listen() {
       VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT;
   info.pfnUserCallback = &Instance::hear;
   info.pUserData = this;
-  const VkResult made = vkCreateDebugUtilsMessengerEXT(handle_, &info, nullptr, &messenger_);
+  const auto create = reinterpret_cast<PFN_vkCreateDebugUtilsMessengerEXT>(
+      vkGetInstanceProcAddr(handle_, "vkCreateDebugUtilsMessengerEXT"));
+  const VkResult made = create == nullptr ? VK_ERROR_EXTENSION_NOT_PRESENT
+                                          : create(handle_, &info, nullptr, &messenger_);
   if (made != VK_SUCCESS)
     return base::io("the validation layer cannot be heard ({})", result_name(made));
   return {};
@@ -99,7 +108,10 @@ std::string Instance::complaints() const {
 }
 
 Instance::~Instance() {
-  if (messenger_ != VK_NULL_HANDLE) vkDestroyDebugUtilsMessengerEXT(handle_, messenger_, nullptr);
+  // Fetched from this instance: another one, without the extension, may have been opened since.
+  if (messenger_ != VK_NULL_HANDLE)
+    reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(vkGetInstanceProcAddr(
+        handle_, "vkDestroyDebugUtilsMessengerEXT"))(handle_, messenger_, nullptr);
   if (handle_ != VK_NULL_HANDLE) vkDestroyInstance(handle_, nullptr);
 }
 

@@ -117,5 +117,58 @@ TEST(VulkanAttend, ALongContextDecodesToTheSameBits) {
     }
 }
 
+// What an emulated product of four bytes gives is what the instruction gives.
+TEST(VulkanOperations, DoWithoutTheInt8DotProduct) {
+  auto devices = std::move(*list_vulkan_devices());
+  const auto device = test::vulkan_backend();
+  if (device == nullptr) GTEST_SKIP();
+  VulkanDevice& plain_device = devices.front();
+  plain_device.int8_dot = false;
+  const auto plain = std::move(*make_vulkan_backend(plain_device, {}));
+  for (const auto type : {tensor::Type::kQ8_0, tensor::Type::kQ4_1})
+    for (const size_t n : {size_t{1}, kTokens})
+      EXPECT_TRUE(same(layer(*plain, n, type, Activation::kSilu),
+                       layer(*device, n, type, Activation::kSilu)));
+}
+
+// A step of decode is recorded once for every chunk of keys.
+TEST(VulkanOperations, ASteadyStepIsReplayed) {
+  const auto device = test::vulkan_backend();
+  if (device == nullptr) GTEST_SKIP();
+  const auto& vulkan = static_cast<const vulkan::VulkanBackend&>(*device);
+  constexpr int kDim = 32;
+  auto q = std::move(*device->array(1, kDim)), k = std::move(*device->array(1, kDim));
+  auto angles = std::move(*device->array(1, kDim));
+  auto out = std::move(*device->activations(1, kDim, {.floats = true}));
+  const auto store = std::move(*device->kv_store({1, 1, kDim, KvType::kF16}, 8));
+  const Rope rope{.dims = kDim, .frequency = std::vector<double>(kDim / 2, 0.5)};
+  const Attention attention{
+      .heads = 1, .kv_heads = 1, .head_dim = kDim, .scale = 1, .rope_dims = kDim};
+  const std::vector<int32_t> table{3, 1, 4, 0, 5, 2, 6, 7};
+  std::vector<float> row(kDim, 1.0f);
+  auto step = [&](int32_t position) {
+    const int32_t sequence = 0;
+    const std::span<const int32_t> blocks(table.data(), size_t(position) / kKvBlock + 1);
+    row[0] = static_cast<float>(position);
+    device->write(*q, 0, row);
+    device->write(*k, 0, row);
+    device->angles(rope, {&position, 1}, *angles);
+    device->attend(attention, {{&position, 1}, {&sequence, 1}, {&blocks, 1}}, *angles, *q, *k, *k,
+                   *store, 0, *out);
+    device->read(*q, 0, row);
+  };
+  int32_t position = 0;
+  while (position < 3) step(position++);
+  const uint64_t recorded = vulkan.recordings();
+  while (position < 256) step(position++);
+  EXPECT_EQ(vulkan.recordings(), recorded);
+  while (position < 258) step(position++);
+  const uint64_t second = vulkan.recordings();
+  EXPECT_GT(second, recorded) << "a second chunk of keys";
+  while (position < 300) step(position++);
+  EXPECT_EQ(vulkan.recordings(), second);
+  EXPECT_TRUE(device->fault().ok()) << device->fault().error().message;
+}
+
 }  // namespace
 }  // namespace handmill::backend

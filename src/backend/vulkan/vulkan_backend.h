@@ -55,6 +55,13 @@ struct DeviceKvStore final : KvStore {
   friend class VulkanBackend;
 };
 
+/// Tokens of one sequence against chunks of its keys, as attend.comp has it.
+struct AttendTask {
+  uint32_t row = 0, tokens = 0, position = 0, table = 0;
+  uint32_t begin = 0, end = 0;    // chunks
+  uint32_t slot = 0, chunks = 0;  // of partial results; chunks 0: all of its keys are here
+};
+
 class VulkanBackend final : public Backend {
  public:
   VulkanBackend(std::shared_ptr<Device> device, std::unique_ptr<Program> program,
@@ -107,6 +114,13 @@ class VulkanBackend final : public Backend {
     uint64_t whole = 0, split = 0, joins = 0;
     uint32_t whole_tasks = 0, split_tasks = 0, join_count = 0;
   };
+  /// What a plan is made of. Its lists are filled anew and never shrink, so that a steady step
+  /// allocates nothing.
+  struct Lists {
+    std::vector<int32_t> rows, tables, joins;
+    std::vector<AttendTask> whole, split;
+    uint32_t slots = 0;
+  };
   /// Rows on their way to the processor.
   struct Fetch {
     const DeviceArray* from;
@@ -138,8 +152,9 @@ class VulkanBackend final : public Backend {
   bool grow(Buffer& buffer, size_t bytes);
   const Plan& plan(const Attention& attention, const Batch& batch);
   void fill_plan(Plan& plan, const Attention& attention, const Batch& batch);
+  void add_tasks(const Attention& attention, uint32_t row, int position, int count, uint32_t table);
   template <class T>
-  uint64_t upload(const std::vector<T>& values);
+  uint64_t upload(std::vector<T>& values);
   static void wrote(Array& array, size_t rows);
 
   std::shared_ptr<Device> device_;
@@ -147,7 +162,8 @@ class VulkanBackend final : public Backend {
   std::unique_ptr<Program> program_;
   Buffer scratch_;   // two rows of floats for each row of the widest inputs
   Buffer partials_;  // of attention
-  Plan plans_[2];    // local and global layers take turns
+  Lists lists_;
+  Plan plans_[2];  // local and global layers take turns
   std::vector<Fetch> fetches_;
   std::vector<int32_t> batch_;
   std::vector<float> host_;
