@@ -229,7 +229,7 @@ TEST(SplitModel, BothSidesOfASharedBlockWorkAtOnce) {
   runner.decode(65, 1);
   EXPECT_EQ(counts->asked,
             "write norm linear write attend linear_add "
-            "fetch norm gated start linear_add start wait write add "
+            "fetch norm gated linear_add start wait write add "
             "read ");
   counts->asked.clear();
   const TinyModel gemma{.architecture = "gemma3", .layers = 1, .ffn_width = kFfnWidth};
@@ -239,7 +239,7 @@ TEST(SplitModel, BothSidesOfASharedBlockWorkAtOnce) {
   other.decode(65, 1);
   EXPECT_EQ(counts->asked,
             "write norm linear write attend linear norm_add "
-            "fetch norm gated start linear start wait write add norm_add "
+            "fetch norm gated linear start wait write add norm_add "
             "read ");
 }
 

@@ -5,6 +5,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/split/split.h"
 #include "backend/vulkan/test_device.h"
+#include "backend/vulkan/vulkan_backend.h"
 #include "model/test_runner.h"
 #include "model/tiny_model.h"
 
@@ -95,6 +96,25 @@ constexpr Case kCases[] = {
 INSTANTIATE_TEST_SUITE_P(Each, OnVulkan, testing::ValuesIn(kCases), [](const auto& test) {
   return std::string(test.param.architecture) + (test.param.kv == KvType::kF16 ? "_f16" : "_q8_0");
 });
+
+// Two submissions a shared layer, of which a large model has eighty.
+TEST(Vulkan, ASteadyStepOfASharedModelRecordsNothing) {
+  const TinyModel tiny{.layers = 80, .ffn_width = 512};
+  auto device = backend::test::vulkan_backend();
+  if (device == nullptr) GTEST_SKIP();
+  const auto& vulkan = static_cast<const backend::vulkan::VulkanBackend&>(*device);
+  Placement placement{std::vector<LayerPlace>(80, shared(256)), true};
+  Runner runner(tiny.open(),
+                std::move(*backend::make_split_backend(std::move(*backend::make_cpu_backend(1)),
+                                                       std::move(device), std::move(placement))));
+  std::vector<float> logits(300);
+  auto step = [&](int position) { runner.backend().read(runner.decode(65, position), 0, logits); };
+  for (int position = 0; position < 3; ++position) step(position);
+  const uint64_t before = vulkan.recordings();
+  EXPECT_GT(before, 160u);
+  for (int position = 3; position < 6; ++position) step(position);
+  EXPECT_EQ(vulkan.recordings(), before);
+}
 
 TEST(Vulkan, NoMemoryFailsTheLoadWhereverItRunsOut) {
   const auto file = TinyModel{.layers = 2}.open();

@@ -222,7 +222,6 @@ void SplitBackend::gate_shared(const SplitActivations& in, int n, const SplitMat
   const size_t fetched = in.ready_on_cpu ? 0 : fetch_input(in.norm, shared->fetched);
   device_->gated(ready(in, Side::kDevice), n, gate.parts.on(Side::kDevice),
                  up.parts.on(Side::kDevice), activation, shared->parts.on(Side::kDevice));
-  device_->start();
   out.norm.x = nullptr;
   out.ready_on_cpu = out.ready_on_device = false;
   out.gate = {&in, gate.parts.cpu.get(), up.parts.cpu.get(), activation, &*shared, fetched};

@@ -64,7 +64,7 @@ class Program {
     VkCommandBuffer commands = VK_NULL_HANDLE;
     uint64_t submission = 0;  // its last one
   };
-  static constexpr size_t kRecordings = 64;
+  static constexpr size_t kRecordings = 512;  // a step of a model with shared layers is two a layer
 
   explicit Program(std::shared_ptr<Device> device) : device_(std::move(device)) {}
   void add(const PipelineKey& key, const void* push, size_t bytes, uint32_t x, uint32_t y,
