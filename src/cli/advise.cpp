@@ -10,6 +10,7 @@
 #include "cli/advise_report.h"
 #include "cli/command.h"
 #include "cli/machine_file.h"
+#include "cli/other_machine.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "measure/machines.h"
@@ -42,7 +43,7 @@ Result<double> parse_memory(std::string_view text) {
 Result<measure::GivenMachine> machine_of(const AdviseOptions& options) {
   measure::GivenMachine given;
   if (!options.on.empty()) {
-    HANDMILL_TRY(given, measure::given_machine(options.on));
+    HANDMILL_TRY(given, other_machine(options.on, options.threads));
   } else {
     HANDMILL_TRY(auto kept, kept_machine(options.threads));
     if (!kept)
@@ -104,7 +105,7 @@ Action declare_advise(Args& args) {
         return {};
       },
       "Memory that there is, such as 8G [the machine's]");
-  args.option("--on", "MACHINE", options->on, "Another machine than this [this, as probe kept it]");
+  args.option("--on", "MACHINE", options->on, kOnHelp);
   args.choice("--licence", {"any", "commercial"}, options->licence,
               "Only models whose licence allows commercial use");
   args.flag("--json", options->json, "One JSON object, with every model that was refused and why");

@@ -11,6 +11,7 @@
 #include "cli/explain_report.h"
 #include "cli/explain_subject.h"
 #include "cli/machine_file.h"
+#include "cli/other_machine.h"
 #include "cli/output_file.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
@@ -49,7 +50,7 @@ Status check(const ExplainOptions& options) {
 }
 
 Result<measure::GivenMachine> machine_of(const ExplainOptions& options) {
-  if (!options.on.empty()) return measure::given_machine(options.on);
+  if (!options.on.empty()) return other_machine(options.on, options.threads);
   HANDMILL_TRY(auto kept, kept_machine(options.threads));
   if (!kept)
     return base::not_found(
@@ -138,7 +139,9 @@ std::string machines_text() {
     text += fmt::format("  {:<15} {} GB/s, {} TFLOPS\n", named.name, named.read_bytes_s / 1e9,
                         named.ops_s / 1e12);
   return text +
-         "Any other is written as its figures: 90GB/s,16TFLOPS,16GB (memory may be left out).";
+         "Any other is written as its figures: 90GB/s,16TFLOPS,16GB (memory may be left out).\n"
+         "A Vulkan device of this machine has the figures that probe kept, and the memory that is\n"
+         "free now.";
 }
 
 }  // namespace
@@ -150,7 +153,7 @@ Action declare_explain(Args& args) {
               "Tokens in the cache before [0, 4096 and 8192, as the model allows]");
   args.option("-p,--prompt", "N", options->prompt, "Length of the prompt");
   args.option("--context", "N", options->context, "Tell the memory of so many tokens");
-  args.option("--on", "MACHINE", options->on, "Another machine than this [this, as probe kept it]");
+  args.option("--on", "MACHINE", options->on, kOnHelp);
   args.option("--plot", "FILE", options->plot, "Draw the roofline as SVG");
   args.flag("--json", options->json, "One JSON object");
   args.flag("--ledger", options->ledger,
@@ -177,6 +180,7 @@ Action declare_explain(Args& args) {
       "  handmill explain\n"
       "  handmill explain qwen2.5-coder-0.5b-q4_k_m -d 0,8192 --kv q8_0\n"
       "  handmill explain ./model.gguf --on 780M-DDR5-5600\n"
+      "  handmill explain ./model.gguf --on gpu\n"
       "  handmill explain https://example.org/model.gguf            (fetches its header alone)\n"
       "  handmill explain hf:OWNER/NAME:Q4_K_M                      (from a hub; HF_ENDPOINT, "
       "HF_TOKEN)\n"

@@ -33,6 +33,11 @@ void take(const backend::DeviceFigures& figures, DeviceRates& rates) {
   rates.submit_s = measured(figures.submit_s);
 }
 
+Figure budget(const VulkanDevice& device) {
+  const uint64_t bytes = device.heap().budget_bytes;
+  return bytes > 0 ? Figure{static_cast<double>(bytes), Source::kReported} : Figure{};
+}
+
 json::array heaps_json(const VulkanDevice& device) {
   json::array heaps;
   for (size_t i = 0; i < device.heaps.size(); ++i) {
@@ -89,9 +94,7 @@ std::vector<DeviceSurvey> survey_devices(std::span<const VulkanDevice> devices,
       survey.why_unmeasured = "it lacks " + device.missing;
       continue;
     }
-    if (device.heap().budget_bytes > 0)
-      survey.rates.memory_bytes = {static_cast<double>(device.heap().budget_bytes),
-                                   Source::kReported};
+    survey.rates.memory_bytes = budget(device);
     const auto figures = measure(device);
     if (figures.ok())
       take(*figures, survey.rates);
@@ -110,6 +113,23 @@ std::vector<DeviceRates> rates_of(std::span<const DeviceSurvey> devices) {
     if (device.why_unmeasured.empty() && !kept) out.push_back(device.rates);
   }
   return out;
+}
+
+const DeviceRates* find_rates(const Machine& machine, const VulkanDevice& device) {
+  const auto found = std::ranges::find_if(machine.devices, [&](const DeviceRates& rates) {
+    return rates.name == device.name && rates.driver == device.driver;
+  });
+  return found == machine.devices.end() ? nullptr : &*found;
+}
+
+Machine device_machine(const DeviceRates& rates, const VulkanDevice& device) {
+  Machine machine;
+  machine.name = rates.name;
+  machine.engine = "vulkan, " + rates.driver;
+  machine.memory_bytes = budget(device);
+  machine.read_bytes_s = rates.read_bytes_s;
+  machine.ops_s = rates.int8_ops_s;
+  return machine;
 }
 
 json::object to_json(const DeviceSurvey& survey) {

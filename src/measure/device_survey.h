@@ -41,6 +41,12 @@ std::vector<DeviceSurvey> survey_devices(std::span<const backend::VulkanDevice> 
 /// What is to be kept of them: those that were measured, of identical ones the first.
 std::vector<DeviceRates> rates_of(std::span<const DeviceSurvey> devices);
 
+/// What was kept of a device with the driver that it has now; null: nothing.
+const DeviceRates* find_rates(const Machine& machine, const backend::VulkanDevice& device);
+
+/// A device as a machine to predict for: its memory is what a process may take of it now.
+Machine device_machine(const DeviceRates& rates, const backend::VulkanDevice& device);
+
 boost::json::object to_json(const DeviceSurvey& device);
 
 }  // namespace handmill::measure

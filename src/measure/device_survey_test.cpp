@@ -97,6 +97,22 @@ TEST(RatesOf, KeepTheFirstOfIdenticalDevicesThatWereMeasured) {
   EXPECT_EQ(rates[1].driver, "Maker 2.0");
 }
 
+TEST(DeviceMachine, HasTheKeptFiguresAndTheMemoryOfNow) {
+  VulkanDevice device = made_up(0, 7);
+  Machine kept;
+  kept.devices = rates_of(survey_devices(std::vector{device}, {}, figures_of));
+  device.heaps[1].budget_bytes = 33;
+  const DeviceRates* rates = find_rates(kept, device);
+  ASSERT_NE(rates, nullptr);
+  const Machine machine = device_machine(*rates, device);
+  EXPECT_EQ(machine.name, "Card 9");
+  EXPECT_EQ(machine.memory_bytes, (Figure{33, Source::kReported}));
+  EXPECT_EQ(machine.read_bytes_s, (Figure{10, Source::kMeasured}));
+  EXPECT_EQ(machine.ops_s, (Figure{20, Source::kMeasured}));
+  device.driver = "Maker 1.1";
+  EXPECT_EQ(find_rates(kept, device), nullptr);
+}
+
 TEST(DeviceJson, SaysWhatIsKnownAndByWhom) {
   VulkanDevice device = made_up(4, 7);
   const auto told = [&] {

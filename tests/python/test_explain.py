@@ -180,6 +180,27 @@ def test_this_machine_once_it_was_probed(call, explain, home):
     assert b"packing" not in call("explain", SMALL).stdout
 
 
+def test_a_device_of_this_machine(call, explain, home):
+    machine, path = program.keep_measured(call, home)
+    for rates in machine.get("devices", []):
+        told = explain(SMALL, "-d", 0, "--on", rates["name"])
+        assert told["machine"]["read_bytes_s"] == rates["read_bytes_s"]
+        assert told["machine"]["ops_s"] == rates["int8_ops_s"]
+        assert told["machine"]["engine"] == f"vulkan, {rates['driver']}"
+        assert told["machine"]["memory_bytes"]["source"] == "reported"
+        assert "matrix units" in told["note"]
+        assert "matrix units" in call("explain", SMALL, "--on", rates["name"]).stdout.decode()
+        advice = call("advise", "--on", rates["name"], "-r", "quick", "--json")
+        assert json.loads(advice.stdout)["machine"] == told["machine"]
+    assert "devices" in machine or "HANDMILL_REQUIRE_VULKAN" not in os.environ
+    if "devices" in machine:
+        name = machine["devices"][0]["name"]
+        del machine["devices"]  # as where it was probed with another driver
+        path.write_text(json.dumps(machine))
+        done = call("explain", SMALL, "--on", name)
+        assert done.returncode == 1 and b"has not been measured with this driver" in done.stderr
+
+
 def test_as_text(call):
     done = call("explain", CODER, "--on", "780M-DDR5-5600", "--context", 4096)
     text = done.stdout.decode()
@@ -191,7 +212,8 @@ def test_as_text(call):
 
 
 @pytest.mark.parametrize(("words", "code", "message"), [
-    (["--on", "abacus"], 1, "780M-DDR5-8400"), (["--on", "5GB/s"], 1, "FLOPS"),
+    (["--on", "abacus"], 1, "780M-DDR5-8400"), (["--on", "abacus"], 1, "no Vulkan device is"),
+    (["--on", "5GB/s"], 1, "FLOPS"),
     (["-p", 0], 2, "--prompt: 0"), (["-d", "x"], 2, "--depth"), (["--context", 0], 2, "--context"),
 ])
 def test_mistakes(call, words, code, message):
