@@ -6,7 +6,7 @@
 #include <random>
 
 #include "backend/cpu/cpu.h"
-#include "model/model.h"
+#include "model/test_runner.h"
 #include "model/tiny_model.h"
 
 namespace handmill::model {
@@ -14,93 +14,29 @@ namespace {
 
 using backend::kKvBlock;
 using backend::KvType;
-using Tokens = std::vector<int32_t>;
-using Rows = std::vector<std::vector<float>>;  // logits after each token
+using test::Part;
+using test::random_tokens;
+using test::Rows;
+using test::Runner;
+using test::Tokens;
 
-Tokens random_tokens(size_t n, uint32_t seed, int vocab = 300) {
-  std::mt19937 random(seed);
-  Tokens tokens(n);
-  for (int32_t& token : tokens)
-    token = std::uniform_int_distribution<int32_t>(0, vocab - 1)(random);
-  return tokens;
+struct Case {
+  const char* architecture;
+  KvType kv;
+  bool floats = false;  // matrices of f32, f16 and bf16 among the quantized ones
+};
+
+Runner make_runner(const TinyModel& tiny, int threads, KvType kv) {
+  return {tiny.open(), std::move(*backend::make_cpu_backend(threads)), kv, 512, 64};
 }
 
-/// Some of a sequence's tokens in a batch.
-struct Part {
-  std::span<const int32_t> tokens;
-  int first;
-  std::span<const int32_t> table;
-};
-
-class Runner {
- public:
-  static constexpr int kRows = 512;
-
-  Runner(const TinyModel& tiny, int threads, KvType kv, int blocks = 64) : file_(tiny.open()) {
-    auto backend = backend::make_cpu_backend(threads);
-    if (!backend.ok()) {
-      ADD_FAILURE() << backend.error().message;
-      return;
-    }
-    backend_ = std::move(*backend);
-    auto model = Model::load(*file_, *backend_, kRows, kRows);
-    if (!model.ok()) {
-      ADD_FAILURE() << model.error().message;
-      return;
-    }
-    model_ = std::move(*model);
-    auto store = backend_->kv_store(model_->kv_shape(kv), blocks);
-    if (!store.ok()) {
-      ADD_FAILURE() << store.error().message;
-      return;
-    }
-    store_ = std::move(*store);
-  }
-
-  /// A table of blocks in no particular order, `first` … of the store.
-  Tokens table(int first, size_t positions, uint32_t seed = 7) const {
-    Tokens blocks((positions + kKvBlock - 1) / kKvBlock);
-    std::iota(blocks.begin(), blocks.end(), first);
-    std::shuffle(blocks.begin(), blocks.end(), std::mt19937(seed));
-    return blocks;
-  }
-
-  /// One batch; logits of every row.
-  Rows run(const std::vector<Part>& parts) {
-    Tokens tokens, positions, sequences, outputs;
-    std::vector<std::span<const int32_t>> tables;
-    for (const Part& part : parts) {
-      for (size_t i = 0; i < part.tokens.size(); ++i) {
-        outputs.push_back(static_cast<int32_t>(tokens.size()));
-        tokens.push_back(part.tokens[i]);
-        positions.push_back(part.first + static_cast<int32_t>(i));
-        sequences.push_back(static_cast<int32_t>(tables.size()));
-      }
-      tables.push_back(part.table);
-    }
-    const backend::Batch batch{positions, sequences, tables};
-    const backend::Array& logits = model_->forward(tokens, batch, *store_, outputs);
-    Rows rows(tokens.size(), std::vector<float>(static_cast<size_t>(model_->config().vocab)));
-    for (size_t i = 0; i < rows.size(); ++i) backend_->read(logits, i, rows[i]);
-    return rows;
-  }
-
-  Rows run_in_chunks(const Tokens& tokens, size_t chunk, const Tokens& table, size_t from = 0) {
-    Rows all;
-    for (size_t first = from; first < tokens.size(); first += chunk) {
-      const size_t count = std::min(chunk, tokens.size() - first);
-      Rows rows = run({{std::span(tokens).subspan(first, count), static_cast<int>(first), table}});
-      for (auto& row : rows) all.push_back(std::move(row));
-    }
-    return all;
-  }
-
- private:
-  std::shared_ptr<const gguf::File> file_;
-  std::unique_ptr<backend::Backend> backend_;
-  std::unique_ptr<Model> model_;
-  std::unique_ptr<backend::KvStore> store_;
-};
+/// A table of blocks in no particular order, `first` … of the store.
+Tokens table_of(int first, size_t positions, uint32_t seed = 7) {
+  Tokens blocks((positions + kKvBlock - 1) / kKvBlock);
+  std::iota(blocks.begin(), blocks.end(), first);
+  std::shuffle(blocks.begin(), blocks.end(), std::mt19937(seed));
+  return blocks;
+}
 
 ::testing::AssertionResult same_bits(const Rows& a, const Rows& b) {
   if (a.size() != b.size()) return ::testing::AssertionFailure() << a.size() << " and " << b.size();
@@ -111,12 +47,6 @@ class Runner {
                << "row " << i << ", token " << j << ": " << a[i][j] << " and " << b[i][j];
   return ::testing::AssertionSuccess();
 }
-
-struct Case {
-  const char* architecture;
-  KvType kv;
-  bool floats = false;  // matrices of f32, f16 and bf16 among the quantized ones
-};
 
 TinyModel tiny_for(const Case& c) {
   TinyModel tiny{.architecture = c.architecture};
@@ -133,12 +63,12 @@ TEST_P(Invariance, ThreadsAndChunks) {
   const Tokens tokens = random_tokens(530, 3);
   Rows expected;
   for (int threads : {1, 2, 3}) {
-    Runner runner(tiny, threads, GetParam().kv);
+    Runner runner = make_runner(tiny, threads, GetParam().kv);
     if (HasFailure()) return;
     for (size_t chunk : {512u, 64u, 7u, 1u}) {
       // Rows depend on what precedes them alone, so small chunks need only the text's beginning.
       const Tokens text(tokens.begin(), chunk < 64 ? tokens.begin() + 140 : tokens.end());
-      const Rows rows = runner.run_in_chunks(text, chunk, runner.table(0, tokens.size()));
+      const Rows rows = runner.run(text, chunk, table_of(0, tokens.size()));
       if (expected.empty()) {
         expected = rows;
         float largest = 0;
@@ -154,14 +84,14 @@ TEST_P(Invariance, ThreadsAndChunks) {
 }
 
 TEST_P(Invariance, AloneAndAmongSixteen) {
-  Runner runner(tiny_for(GetParam()), 2, GetParam().kv);
+  Runner runner = make_runner(tiny_for(GetParam()), 2, GetParam().kv);
   if (HasFailure()) return;
   constexpr int kSequences = 16;
   constexpr size_t kLength = 100;
   std::vector<Tokens> texts, tables;
   for (int i = 0; i < kSequences; ++i) {
     texts.push_back(random_tokens(kLength, static_cast<uint32_t>(i)));
-    tables.push_back(runner.table(2 * i, kLength, static_cast<uint32_t>(i)));
+    tables.push_back(table_of(2 * i, kLength, static_cast<uint32_t>(i)));
   }
   std::vector<Rows> together(kSequences);
   std::vector<size_t> done(kSequences, 0);
@@ -187,22 +117,21 @@ TEST_P(Invariance, AloneAndAmongSixteen) {
     }
   }
   for (int i = 0; i < kSequences; ++i)
-    ASSERT_TRUE(same_bits(together[i], runner.run_in_chunks(texts[i], 512, tables[i])))
-        << "sequence " << i;
+    ASSERT_TRUE(same_bits(together[i], runner.run(texts[i], 512, tables[i]))) << "sequence " << i;
 }
 
 TEST_P(Invariance, APrefixThatAnotherComputed) {
-  Runner runner(tiny_for(GetParam()), 2, GetParam().kv);
+  Runner runner = make_runner(tiny_for(GetParam()), 2, GetParam().kv);
   if (HasFailure()) return;
   Tokens first = random_tokens(200, 11);
   Tokens second = first;
   for (size_t i = 128; i < second.size(); ++i) second[i] = (second[i] + 1) % 300;
-  const Tokens cold_table = runner.table(20, 200);
-  const Rows cold = runner.run_in_chunks(second, 512, cold_table);
-  const Tokens table = runner.table(0, 200);
-  runner.run_in_chunks(first, 7, table);
+  const Tokens cold_table = table_of(20, 200);
+  const Rows cold = runner.run(second, 512, cold_table);
+  const Tokens table = table_of(0, 200);
+  runner.run(first, 7, table);
   Tokens shared = {table[0], table[1], 40, 41};  // two full blocks of the first text's
-  const Rows hot = runner.run_in_chunks(second, 64, shared, 128);
+  const Rows hot = runner.run(second, 64, shared, 128);
   ASSERT_TRUE(same_bits(Rows(cold.begin() + 128, cold.end()), hot));
 }
 
@@ -220,8 +149,8 @@ INSTANTIATE_TEST_SUITE_P(Each, Invariance, testing::ValuesIn(kCases), [](const a
 TEST(Model, EveryPartCounts) {
   const Tokens tokens = random_tokens(60, 1);
   auto logits = [&](const TinyModel& tiny) {
-    Runner runner(tiny, 1, KvType::kF16);
-    return runner.run_in_chunks(tokens, 512, runner.table(0, tokens.size()));
+    Runner runner = make_runner(tiny, 1, KvType::kF16);
+    return runner.run(tokens, 512, table_of(0, tokens.size()));
   };
   const TinyModel gemma{.architecture = "gemma3"};
   TinyModel wider = gemma;

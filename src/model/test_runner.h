@@ -32,18 +32,17 @@ struct Part {
 
 class Runner {
  public:
-  static constexpr int kRows = 128;
-
+  /// `rows` is the largest batch, `blocks` those of the cache.
   Runner(std::shared_ptr<const gguf::File> file, std::unique_ptr<backend::Backend> backend,
-         backend::KvType kv = backend::KvType::kF16)
+         backend::KvType kv = backend::KvType::kF16, int rows = 128, int blocks = 16)
       : file_(std::move(file)), backend_(std::move(backend)) {
-    auto model = Model::load(*file_, *backend_, kRows, kRows);
+    auto model = Model::load(*file_, *backend_, rows, rows);
     if (!model.ok()) {
       ADD_FAILURE() << model.error().message;
       return;
     }
     model_ = std::move(*model);
-    store_ = std::move(*backend_->kv_store(model_->kv_shape(kv), 16));
+    store_ = std::move(*backend_->kv_store(model_->kv_shape(kv), blocks));
     EXPECT_EQ(store_->block_bytes(), backend_->kv_block_bytes(model_->kv_shape(kv)));
   }
   backend::Backend& backend() { return *backend_; }
@@ -69,10 +68,11 @@ class Runner {
       rows[i].insert(rows[i].end(), states[i].begin(), states[i].end());
     return rows;
   }
-  Rows run(const Tokens& tokens, size_t chunk) {
-    const Tokens table{2, 1, 0, 3};
+  /// A sequence from token `from` on, whose earlier ones are in the cache.
+  Rows run(const Tokens& tokens, size_t chunk, const Tokens& table = {2, 1, 0, 3},
+           size_t from = 0) {
     Rows all;
-    for (size_t first = 0; first < tokens.size(); first += chunk) {
+    for (size_t first = from; first < tokens.size(); first += chunk) {
       const auto part = std::span(tokens).subspan(first, std::min(chunk, tokens.size() - first));
       for (auto& row : run({{part, static_cast<int>(first), table}})) all.push_back(std::move(row));
     }
