@@ -85,6 +85,32 @@ TEST(VulkanOperations, ALayerIsThatOfTheScalarKernelsAndTheSameBitsForEveryBatch
   EXPECT_TRUE(device->fault().ok()) << device->fault().error().message;
 }
 
+TEST(VulkanOperations, WhatWasFetchedIsAsItWasThen) {
+  const auto device = test::vulkan_backend();
+  if (device == nullptr) GTEST_SKIP();
+  const size_t n = 6, cols = 64;
+  const auto first = test::random_floats(n * cols, 1), second = test::random_floats(n * cols, 2);
+  auto x = test::make(*device, first, n, cols), y = test::make(*device, second, n, cols);
+  std::vector<float> fetched(n * cols), tail(cols), other(n * cols), sum(n * cols), twice(cols);
+  device->fetch(*x, 0, fetched);
+  device->fetch(*x, n - 1, tail);
+  device->fetch(*y, 0, other);
+  device->add(*y, n, *x);
+  device->read(*x, 0, sum);
+  device->fetch(*x, n - 1, twice);
+  device->add(*y, n, *x);
+  std::vector<float> again(cols);
+  device->fetch(*x, n - 1, again);
+  device->wait();
+  EXPECT_EQ(fetched, first);
+  EXPECT_TRUE(std::equal(tail.begin(), tail.end(), first.end() - cols));
+  EXPECT_EQ(other, second);
+  for (size_t i = 0; i < sum.size(); ++i) ASSERT_EQ(sum[i], first[i] + second[i]);
+  EXPECT_TRUE(std::equal(twice.begin(), twice.end(), sum.end() - cols));
+  for (size_t i = 0; i < cols; ++i) ASSERT_EQ(again[i], twice[i] + second[(n - 1) * cols + i]) << i;
+  EXPECT_TRUE(device->fault().ok()) << device->fault().error().message;
+}
+
 class VulkanAttend : public testing::TestWithParam<test::Case> {};
 
 TEST_P(VulkanAttend, AgreesWithDoubleArithmeticHoweverItIsCutAndShared) {

@@ -201,6 +201,8 @@ void VulkanBackend::write(Array& array, size_t row, std::span<const float> value
 
 bool VulkanBackend::mirror(DeviceArray& array, size_t rows) {
   if (array.mirrored && rows <= array.used) return true;
+  // The mirror may hold what nobody has taken yet.
+  if (std::ranges::find(fetches_, &array, &Fetch::from) != fetches_.end()) wait();
   array.used = std::max(array.used, rows);
   if (array.mirror.bytes() == 0) {
     auto made = device_->make_buffer(array.memory.bytes(), Use::kReadback);
