@@ -24,8 +24,11 @@ Result<measure::GivenMachine> device_here(const backend::VulkanDevice& device, i
 Result<measure::GivenMachine> other_machine(const std::string& on, int threads) {
   auto given = measure::given_machine(on);
   if (given.ok() || given.error().code != Code::kNotFound) return given;
-  HANDMILL_TRY(const auto devices, backend::list_vulkan_devices());
-  const auto device = backend::choose_vulkan_device(devices, on == "gpu" ? "auto" : on);
+  const auto devices = backend::list_vulkan_devices();
+  const auto device = devices.ok()
+                          ? backend::choose_vulkan_device(*devices, on == "gpu" ? "auto" : on)
+                          : Result<backend::VulkanDevice>(
+                                base::not_found("no Vulkan device: {}", devices.error().message));
   if (device.ok()) return device_here(*device, threads);
   if (device.error().code != Code::kNotFound) return device.error();
   return base::not_found("{}; and {}", given.error().message, device.error().message);
