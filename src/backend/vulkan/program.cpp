@@ -45,7 +45,7 @@ uint64_t Program::upload(std::span<const uint8_t> bytes) {
   const size_t needed = (bytes.size() + kAlign - 1) / kAlign * kAlign;
   assert(needed <= kUploadBytes);
   if (uploaded_ + needed > kUploadBytes) finish();
-  std::memcpy(uploads_.mapped() + uploaded_, bytes.data(), bytes.size());
+  std::ranges::copy(bytes, uploads_.mapped() + uploaded_);
   const uint64_t address = uploads_.address() + uploaded_;
   uploaded_ += needed;
   return address;
