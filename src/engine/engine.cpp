@@ -34,6 +34,7 @@ class LocalEngine final : public Engine {
   std::string description() const override {
     return broken_.ok() ? parts_.backend->description() : broken_.error().message;
   }
+  bool uses_gpu() const override { return parts_.on_gpu; }
   int threads() const override { return parts_.threads; }
   uint64_t weight_bytes() const override {
     return broken_.ok() ? parts_.model->bytes_per_token() : 0;

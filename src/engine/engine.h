@@ -148,6 +148,7 @@ class Engine {
   virtual int context() const = 0;              // positions of the cache
   virtual int model_context() const = 0;        // the model's own context length
   virtual std::string description() const = 0;  // of the backend
+  virtual bool uses_gpu() const = 0;            // for a part of the model at least
   virtual int threads() const = 0;
   virtual uint64_t weight_bytes() const = 0;        // read for one decoded token
   virtual uint64_t kv_bytes_per_token() const = 0;  // read for each position before it

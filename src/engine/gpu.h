@@ -23,7 +23,7 @@ struct GpuFigures {
 
 /// A device that is there, before anything is made on it.
 struct GpuDevice {
-  std::string name;
+  std::string name, driver;
   uint64_t heap_bytes = 0;
   uint64_t budget_bytes = 0;   // that this process may still take of it
   bool shares_memory = false;  // the processor's memory is the device's
@@ -46,7 +46,8 @@ struct GpuOptions {
   int layers = -1;  // of the model's on the device: the last ones; more than it has: the head too;
                     // −1: as many as are predicted to be best
   uint64_t memory_bytes = 0;  // most of the device's memory that is taken; 0: what it has to give
-  FindGpu find = {};          // none: there are no devices
+  std::string cache_folder = {};  // of compiled shaders; empty: none is kept
+  FindGpu find = {};              // none: those of Vulkan
   /// Knows better than the device what it can do.
   std::function<GpuFigures(const GpuDevice&)> figures = {};
 };

@@ -4,6 +4,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "engine/buffers.h"
+#include "engine/vulkan_gpus.h"
 #include "kv/cache.h"
 #include "probe/machine.h"
 
@@ -61,8 +62,10 @@ GpuWish gpu_wish(const GpuOptions& options) {
 }
 
 Result<std::optional<GpuDevice>> find_gpu(const GpuOptions& options) {
-  if (options.device == kNoGpu || !options.find) return std::optional<GpuDevice>();
-  auto found = options.find(options.device);
+  if (options.device == kNoGpu) return std::optional<GpuDevice>();
+  const FindGpu find =
+      options.find ? options.find : vulkan_gpus({.cache_folder = options.cache_folder});
+  auto found = find(options.device);
   if (found.ok() || options.device != kAutoGpu) return found;
   spdlog::warn("no GPU is used: {}", found.error().message);
   return std::optional<GpuDevice>();

@@ -217,7 +217,7 @@ TEST(Gpu, NothingIsFoundOfWhatALostDeviceHeld) {
   TestEngine engine(tiny, on_gpu(script));
   const auto prompt = random_prompt(200, 5);
   ASSERT_EQ(engine.ask(request(prompt, 4)).finish, Finish::kLength);
-  script.operations_max = script.operations;
+  script.operations_max = script.operations.load();
   EXPECT_EQ(engine.ask(request(prompt, 4)).finish, Finish::kError);
   const Answer after = engine.ask(request(prompt, 4));
   EXPECT_EQ(after.finish, Finish::kLength);

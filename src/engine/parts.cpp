@@ -169,6 +169,7 @@ Result<std::optional<Parts>> Maker::on_gpu(const GpuDevice& device) const {
       HANDMILL_OK(check_weights(*file_, memory_bytes_, plan.device_weights()));
     auto parts = planned(device, plan, needs.context);
     if (parts.ok()) {
+      parts->on_gpu = true;
       if (!before.empty()) spdlog::warn("{}{}", before, plan.summary());
       spdlog::info("{}", plan.summary());
       spdlog::debug("the plan of {}:\n{}", file_->path(), plan.text());

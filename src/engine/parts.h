@@ -30,6 +30,7 @@ struct Parts {
   int max_sequences;
   int max_outputs;  // rows of a batch whose logits are wanted
   Speculate speculate;
+  bool on_gpu = false;  // some of it
 
   /// Lets go of backend and all that it made, in the order in which that is safe.
   void release();

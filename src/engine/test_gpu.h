@@ -1,8 +1,9 @@
 // A device for tests: the processor's backend behind a budget, which runs out of memory or is lost
-// where a test says so. What is read from it then is not a number. For this room's tests.
+// where a test says so. What is read from it then is not a number. For tests.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <climits>
 #include <limits>
 #include <memory>
@@ -18,11 +19,11 @@ namespace handmill::engine {
 /// What a test says and sees; it outlives the devices.
 struct GpuScript {
   uint64_t budget_bytes = uint64_t{1} << 40;
-  int allocations_max = INT_MAX;  // of one device, before it is out of memory
-  int operations_max = INT_MAX;   // of all devices, before they are lost
-  int made = 0, alive = 0;        // devices
-  int allocations = 0;            // of the last one
-  int operations = 0;
+  int allocations_max = INT_MAX;         // of one device, before it is out of memory
+  int operations_max = INT_MAX;          // of all devices, before they are lost
+  std::atomic<int> made = 0, alive = 0;  // devices
+  std::atomic<int> allocations = 0;      // of the last one
+  std::atomic<int> operations = 0;
   bool lost() const { return operations > operations_max; }
 };
 
@@ -126,7 +127,7 @@ class TestGpu final : public backend::Backend {
  private:
   Status allocate() {
     if (++script_.allocations <= script_.allocations_max) return {};
-    return base::limit("test device: out of memory at allocation {}", script_.allocations);
+    return base::limit("test device: out of memory at allocation {}", script_.allocations.load());
   }
   bool goes_on() {
     ++script_.operations;

@@ -1,0 +1,33 @@
+#include "engine/vulkan_gpus.h"
+
+#include <utility>
+
+namespace handmill::engine {
+
+FindGpu vulkan_gpus(backend::VulkanOptions options) {
+  return
+      [options = std::move(options)](const std::string& name) -> Result<std::optional<GpuDevice>> {
+        HANDMILL_TRY(const auto devices, backend::list_vulkan_devices());
+        auto chosen = backend::choose_vulkan_device(devices, name);
+        if (!chosen.ok()) {
+          if (name == kAutoGpu && chosen.error().code == base::Code::kNotFound)
+            return std::optional<GpuDevice>();
+          return std::move(chosen).error();
+        }
+        GpuDevice gpu;
+        gpu.name = chosen->name;
+        gpu.driver = chosen->driver;
+        gpu.heap_bytes = chosen->heap().bytes;
+        gpu.budget_bytes = chosen->heap().budget_bytes;
+        gpu.shares_memory = chosen->shares_memory;
+        gpu.make = [device = *std::move(chosen), options](uint64_t memory_bytes, int threads) {
+          backend::VulkanOptions own = options;
+          own.memory_bytes = memory_bytes;
+          own.threads = threads;
+          return backend::make_vulkan_backend(device, own);
+        };
+        return std::optional(std::move(gpu));
+      };
+}
+
+}  // namespace handmill::engine
