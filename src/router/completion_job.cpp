@@ -54,7 +54,7 @@ void CompletionJob::start(engine::Engine& engine) {
   const auto self = shared_from_this();
   for (size_t i = 0; i < choices_.size(); ++i) {
     listen(i);
-    observe(i);
+    observe(i, engine);
     auto id = engine.submit(request(i),
                             [this, self, i](const engine::Event& event) { on_event(i, event); });
     if (!id.ok()) {
@@ -76,9 +76,9 @@ void CompletionJob::listen(size_t index) {
   });
 }
 
-/// Logits for a whole prompt are work that no prediction counts.
-void CompletionJob::observe(size_t index) {
-  if (observed_.observer == nullptr || completion_.prompt_logprobs) return;
+/// Logits for a whole prompt are work that no prediction counts, and a GPU's is another machine's.
+void CompletionJob::observe(size_t index, const engine::Engine& engine) {
+  if (observed_.observer == nullptr || completion_.prompt_logprobs || engine.uses_gpu()) return;
   choices_[index].run =
       observed_.observer->begun(observed_.model, static_cast<int>(prompt_of(index).tokens.size()));
 }

@@ -46,7 +46,7 @@ class CompletionJob final : public Job {
 
   bool fit(const engine::Engine& engine);
   void listen(size_t choice);
-  void observe(size_t choice);
+  void observe(size_t choice, const engine::Engine& engine);
   void end_runs();
   engine::Request request(size_t choice) const;
   void on_event(size_t choice, const engine::Event& event);

@@ -17,13 +17,15 @@ std::vector<std::string> paths(const std::vector<Listed>& models) {
 
 }  // namespace
 
-Keeper::Keeper(std::vector<Listed> models, const Options& options, OpenEngine open)
+Keeper::Keeper(std::vector<Listed> models, const Options& options, OpenEngine open,
+               uint64_t gpu_bytes)
     : listed_(std::move(models)),
       engine_(options.engine),
       queue_max_(options.queue_max),
       keep_alive_(options.keep_alive),
       open_(std::move(open)),
       budget_(options.memory_bytes),
+      gpu_bytes_(gpu_bytes),
       fronts_(paths(listed_)) {
   for (size_t i = 0; i < listed_.size(); ++i) {
     models_.push_back(std::make_unique<Model>());
@@ -206,7 +208,7 @@ void Keeper::hand_over(Model& model) {
   }
 }
 
-Result<std::unique_ptr<engine::Engine>> Keeper::open(Model& model, int context) {
+Result<std::unique_ptr<engine::Engine>> Keeper::open(Model& model, int context, uint64_t gpu) {
   const ModelInfo& info = listed(model).info;
   HANDMILL_TRY(auto front, fronts_.get(model.place));
   // The plan was made for another.
@@ -215,6 +217,8 @@ Result<std::unique_ptr<engine::Engine>> Keeper::open(Model& model, int context) 
                          front->file->bytes(), info.file_bytes);
   engine::Options options = engine_;
   options.context = context;
+  // Not every driver tells what others hold; where all is held the least limit is one.
+  if (listed(model).needs.gpu) options.gpu.memory_bytes = std::max<uint64_t>(gpu, 1);
   auto engine = open_(front->file, options);
   if (!engine.ok()) return engine;
   const std::lock_guard lock(mutex_);

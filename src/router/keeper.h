@@ -37,8 +37,10 @@ class Keeper {
   using Clock = Job::Clock;
   using Done = std::function<void(std::optional<api::Fault>)>;
 
-  /// Of the options, `models` are passed over.
-  Keeper(std::vector<Listed> models, const Options& options, OpenEngine open);
+  /// Of the options, `models` are passed over. `gpu_bytes` are what models may hold together of the
+  /// GPU's own memory.
+  Keeper(std::vector<Listed> models, const Options& options, OpenEngine open,
+         uint64_t gpu_bytes = 0);
   ~Keeper() { close(); }
 
   const std::vector<Listed>& models() const { return listed_; }
@@ -75,6 +77,7 @@ class Keeper {
     std::unique_ptr<Worker> worker;
     std::shared_ptr<const Front> front;  // held while it is loaded
     uint64_t memory = 0;                 // by its plan, while it is loading or loaded
+    uint64_t gpu = 0;                    // likewise, of the GPU's own
     int positions = 0;                   // of a sequence, when loaded
     bool closed = false;                 // the worker's thread is at its end
     bool leaving = false;                // makes room for another: takes no new requests meanwhile
@@ -95,13 +98,14 @@ class Keeper {
   void reap(std::unique_lock<std::mutex>& lock);
   std::optional<Clock::time_point> expire();
   void load_next(std::unique_lock<std::mutex>& lock);
-  void make_room(Model& next, uint64_t room);
-  void start(Model& model, uint64_t room, std::unique_lock<std::mutex>& lock);
+  bool make_gpu_room(const Model& next);
+  void make_room(const Needs& needs, uint64_t room);
+  void start(Model& model, const Needs& needs, uint64_t room, std::unique_lock<std::mutex>& lock);
   void refuse(Model& model, api::Fault fault, std::unique_lock<std::mutex>& lock);
   void hand_over(Model& model);
 
   // Of a worker.
-  Result<std::unique_ptr<engine::Engine>> open(Model& model, int context);
+  Result<std::unique_ptr<engine::Engine>> open(Model& model, int context, uint64_t gpu);
   void opened(Model& model, const Result<std::unique_ptr<engine::Engine>>& engine);
   void ended(Model& model, size_t jobs);
   void closed(Model& model);
@@ -111,7 +115,10 @@ class Keeper {
   void stop(Model& model);
   std::optional<Clock::time_point> expiry(const Model& model) const;
   uint64_t held() const;
-  std::string plan_text(const Model& model, uint64_t most) const;
+  uint64_t gpu_free() const;
+  /// Of the processor's memory, as things stand.
+  Needs needs_now(const Model& model) const;
+  std::string plan_text(const Model& model, const Needs& needs, uint64_t most) const;
   const Listed& listed(const Model& model) const { return listed_[model.place]; }
   void wake();
 
@@ -121,6 +128,7 @@ class Keeper {
   const std::chrono::milliseconds keep_alive_;
   const OpenEngine open_;
   const Budget budget_;
+  const uint64_t gpu_bytes_;
   Fronts fronts_;
 
   mutable std::mutex mutex_;

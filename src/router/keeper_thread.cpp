@@ -40,7 +40,7 @@ void Keeper::reap(std::unique_lock<std::mutex>& lock) {
     front.reset();
     lock.lock();
     model->closed = model->leaving = false;
-    model->memory = 0;
+    model->memory = model->gpu = 0;
     model->positions = 0;
     model->phase = Phase::kUnloaded;
     if (model->wanted()) want(*model);
@@ -86,26 +86,60 @@ void Keeper::load_next(std::unique_lock<std::mutex>& lock) {
   });
   if (queue_.empty() || loading) return;
   Model& next = *queue_.front();
-  const uint64_t least = listed(next).needs.least();
+  if (make_gpu_room(next)) return;
+  const Needs needs = needs_now(next);
+  const uint64_t least = needs.least();
   const uint64_t most = budget_.room_alone(held());
   const uint64_t room = budget_.room(held());
   if (least > most) {
     queue_.pop_front();
     next.phase = Phase::kUnloaded;
-    const std::string why = plan_text(next, most);
+    const std::string why = plan_text(next, needs, most);
     spdlog::warn("{}", why);
     refuse(next, {api::Fault::Kind::kUnavailable, why, "model"}, lock);
     wake();
   } else if (least <= room) {
     queue_.pop_front();
-    start(next, room, lock);
+    start(next, needs, room, lock);
   } else {
-    make_room(next, room);
+    make_room(needs, room);
   }
 }
 
-std::string Keeper::plan_text(const Model& model, uint64_t most) const {
+uint64_t Keeper::gpu_free() const {
+  uint64_t bytes = 0;
+  for (const auto& model : models_) bytes += model->gpu;
+  return gpu_bytes_ - std::min(gpu_bytes_, bytes);
+}
+
+/// An engine that finds less of the GPU than its plan takes all the less of it: so much the
+/// processor's memory must hold at most.
+Needs Keeper::needs_now(const Model& model) const {
   const Needs& needs = listed(model).needs;
+  return needs.gpu && needs.gpu->bytes <= gpu_free() ? needs.beside_gpu() : needs;
+}
+
+/// Lets idle models go that hold the GPU's memory, the least recently used first, where the next
+/// one then is there as it would be alone. True while they go. Nobody waits for a busy one.
+bool Keeper::make_gpu_room(const Model& next) {
+  const Needs& needs = listed(next).needs;
+  if (!needs.gpu || needs.gpu->bytes <= gpu_free()) return false;
+  uint64_t coming = gpu_free();
+  std::vector<Model*> idle;
+  for (const auto& model : models_) {
+    if (model->phase == Phase::kStopping) coming += model->gpu;
+    if (model->quiet() && model->gpu > 0) idle.push_back(model.get());
+  }
+  std::sort(idle.begin(), idle.end(),
+            [](const Model* a, const Model* b) { return a->used < b->used; });
+  size_t count = 0;
+  for (; count < idle.size() && coming < needs.gpu->bytes; ++count) coming += idle[count]->gpu;
+  if (coming < needs.gpu->bytes) return false;
+  for (size_t i = 0; i < count; ++i) stop(*idle[i]);
+  return true;
+}
+
+std::string Keeper::plan_text(const Model& model, const Needs& needs, uint64_t most) const {
   const uint64_t cache = needs.least() - needs.weights - needs.buffers;
   return fmt::format(
       "model {} needs {} MiB of memory ({} of weights, {} for a context of {}, {} of buffers); "
@@ -116,8 +150,8 @@ std::string Keeper::plan_text(const Model& model, uint64_t most) const {
 
 /// Idle models go, the least recently used first, if they make room enough. Otherwise busy ones are
 /// to go too, when they are idle; until then nothing that is of use goes.
-void Keeper::make_room(Model& next, uint64_t room) {
-  const uint64_t least = listed(next).needs.least();
+void Keeper::make_room(const Needs& needs, uint64_t room) {
+  const uint64_t least = needs.least();
   uint64_t coming = room;
   std::vector<Model*> candidates;
   for (const auto& model : models_) {
@@ -149,10 +183,11 @@ void Keeper::make_room(Model& next, uint64_t room) {
   }
 }
 
-void Keeper::start(Model& model, uint64_t room, std::unique_lock<std::mutex>& lock) {
-  const Needs& needs = listed(model).needs;
+void Keeper::start(Model& model, const Needs& needs, uint64_t room,
+                   std::unique_lock<std::mutex>& lock) {
   const int context = needs.context(room);
   model.memory = needs.with_context(context);
+  if (needs.gpu) model.gpu = std::min(needs.gpu->bytes, gpu_free());
   model.phase = Phase::kLoading;
   const Worker::Listener listener = {
       .opened = [this, &model](const auto& engine) { opened(model, engine); },
@@ -160,9 +195,9 @@ void Keeper::start(Model& model, uint64_t room, std::unique_lock<std::mutex>& lo
       .closed = [this, &model] { closed(model); }};
   try {
     model.worker = std::make_unique<Worker>(
-        [this, &model, context] { return open(model, context); }, listener);
+        [this, &model, context, gpu = model.gpu] { return open(model, context, gpu); }, listener);
   } catch (const std::system_error& e) {
-    model.memory = 0;
+    model.memory = model.gpu = 0;
     model.phase = Phase::kUnloaded;
     refuse(model, {api::Fault::Kind::kUnavailable, e.what(), "model"}, lock);
   }

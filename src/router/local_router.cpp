@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/quote.h"
+#include "engine/gpu_needs.h"
 #include "router/completion_job.h"
 #include "router/embedding_job.h"
 #include "router/facts.h"
@@ -30,11 +31,12 @@ class JobTicket final : public Ticket {
   std::shared_ptr<Job> job_;
 };
 
-Result<Listed> list(const ModelSource& source, const engine::Options& options) {
+Result<Listed> list(const ModelSource& source, const engine::Options& options,
+                    const std::optional<engine::GpuDevice>& gpu) {
   HANDMILL_TRY(const gguf::File file, gguf::File::open(source.path));
   Listed listed;
   HANDMILL_TRY(listed.info, describe(source, file));
-  HANDMILL_TRY(listed.needs, needs(file, options));
+  HANDMILL_TRY(listed.needs, needs(file, options, gpu));
   return listed;
 }
 
@@ -46,6 +48,7 @@ api::Fault internal(const std::exception& e) {
 
 Result<std::unique_ptr<Router>> LocalRouter::make(const Options& options, OpenEngine open) {
   if (options.queue_max == 0) return base::invalid("queue_max is 0; it must be at least 1");
+  HANDMILL_TRY(const auto gpu, engine::find_gpu(options.engine.gpu));
   std::vector<Listed> models;
   std::map<std::string, std::string> paths;  // by folded name
   std::optional<Error> first;
@@ -55,7 +58,7 @@ Result<std::unique_ptr<Router>> LocalRouter::make(const Options& options, OpenEn
       spdlog::warn("{}: left out, {} has the same name", source.path, at->second);
       continue;
     }
-    auto listed = list(source, options.engine);
+    auto listed = list(source, options.engine, gpu);
     if (listed.ok()) {
       models.push_back(std::move(*listed));
       continue;
@@ -66,13 +69,15 @@ Result<std::unique_ptr<Router>> LocalRouter::make(const Options& options, OpenEn
   }
   if (models.empty()) return first ? *first : base::not_found("there is no model to serve");
   return std::unique_ptr<Router>(
-      std::make_unique<LocalRouter>(std::move(models), options, std::move(open)));
+      std::make_unique<LocalRouter>(std::move(models), options, std::move(open),
+                                    gpu ? engine::gpu_room(*gpu, options.engine.gpu).bytes() : 0));
 }
 
-LocalRouter::LocalRouter(std::vector<Listed> models, const Options& options, OpenEngine open)
+LocalRouter::LocalRouter(std::vector<Listed> models, const Options& options, OpenEngine open,
+                         uint64_t gpu_bytes)
     : observer_(options.observer) {
   for (size_t i = 0; i < models.size(); ++i) names_.emplace(folded(models[i].info.name), i);
-  keeper_ = std::make_shared<Keeper>(std::move(models), options, std::move(open));
+  keeper_ = std::make_shared<Keeper>(std::move(models), options, std::move(open), gpu_bytes);
 }
 
 std::optional<size_t> LocalRouter::place(std::string_view name) const {

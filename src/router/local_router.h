@@ -12,7 +12,8 @@ class LocalRouter final : public Router {
  public:
   /// Files that cannot be used are left out, with a line in the log; none left is an error.
   static Result<std::unique_ptr<Router>> make(const Options& options, OpenEngine open);
-  LocalRouter(std::vector<Listed> models, const Options& options, OpenEngine open);
+  LocalRouter(std::vector<Listed> models, const Options& options, OpenEngine open,
+              uint64_t gpu_bytes);
   ~LocalRouter() override { keeper_->close(); }
 
   std::vector<ModelInfo> models() const override;

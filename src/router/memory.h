@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/result.h"
 #include "engine/engine.h"
@@ -16,7 +17,16 @@ struct Needs {
   uint64_t block_bytes = 0;  // of one block of the key/value cache
   int wanted = 0;            // positions of it; 0: as memory allows
   int model_context = 0;
+  /// What a GPU with memory of its own takes off it, where the model has that to itself.
+  struct OnGpu {
+    uint64_t bytes = 0;  // of the GPU's memory
+    uint64_t weights = 0, block_bytes = 0;
+    int context = 0;  // most positions for which so much of the model is there
+  };
+  std::optional<OnGpu> gpu = {};
 
+  /// What is left for the processor's memory. REQUIRES: gpu.
+  Needs beside_gpu() const;
   /// Bytes with a cache of so many positions.
   uint64_t with_context(int positions) const;
   /// Positions below which the model is not loaded.
@@ -26,7 +36,9 @@ struct Needs {
   /// least() ≤ room.
   int context(uint64_t room) const;
 };
-Result<Needs> needs(const gguf::File& file, const engine::Options& options);
+/// `gpu` as find_gpu() finds it for these options.
+Result<Needs> needs(const gguf::File& file, const engine::Options& options,
+                    const std::optional<engine::GpuDevice>& gpu = {});
 
 /// How much memory models may hold together.
 class Budget {

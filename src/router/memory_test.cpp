@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/test_gpu.h"
 #include "router/test_router.h"
 
 namespace handmill::router {
@@ -56,6 +57,47 @@ TEST(Memory, ADraftModelCounts) {
   EXPECT_EQ(two->block_bytes, 2 * one->block_bytes);
   with_draft.speculate = engine::Speculate::kOff;
   EXPECT_EQ(needs(*file, with_draft)->weights, one->weights);
+}
+
+engine::GpuDevice device(uint64_t budget) {
+  engine::GpuDevice out;
+  out.name = "GPU";
+  out.budget_bytes = budget;
+  return out;
+}
+
+TEST(Memory, WhatAGpuHoldsTheProcessorNeedNot) {
+  const auto file = TestRouter::tiny().open();
+  const engine::Options options{.context = 256};
+  const auto cpu = needs(*file, options);
+  EXPECT_FALSE(cpu->gpu.has_value());
+  const auto gpu = needs(*file, options, device(1ull << 32));
+  ASSERT_TRUE(gpu.ok() && gpu->gpu.has_value());
+  EXPECT_EQ(gpu->weights, cpu->weights) << "as long as another has the GPU";
+  EXPECT_GT(gpu->gpu->bytes, gpu->gpu->weights);
+  const Needs beside = gpu->beside_gpu();
+  EXPECT_LT(beside.weights, cpu->weights / 2);
+  EXPECT_EQ(beside.block_bytes, 0u);
+  EXPECT_EQ(beside.least(), beside.weights + beside.buffers);
+  EXPECT_EQ(beside.context(1 << 30), 256);
+  EXPECT_FALSE(needs(*file, options, device(1000))->gpu.has_value()) << "nothing fits there";
+}
+
+TEST(Memory, AContextOfNoStatedLengthIsWhatTheGpuHolds) {
+  model::TinyModel tiny = TestRouter::tiny();
+  tiny.context = 1 << 20;
+  const auto file = tiny.open();
+  const auto gpu = needs(*file, {}, device(512ull << 20));
+  ASSERT_TRUE(gpu->gpu.has_value());
+  EXPECT_EQ(gpu->beside_gpu().context(1ull << 40), gpu->gpu->context);
+  EXPECT_LT(gpu->gpu->context, 1 << 20);
+  EXPECT_GT(gpu->gpu->context, 8192);
+}
+
+TEST(Memory, AGpuWithoutMemoryOfItsOwnTakesNothingOff) {
+  engine::GpuDevice shared = device(1ull << 32);
+  shared.shares_memory = true;
+  EXPECT_FALSE(needs(*TestRouter::tiny().open(), {.context = 256}, shared)->gpu.has_value());
 }
 
 }  // namespace
