@@ -1,12 +1,9 @@
 // handmill advise: which model, in which quantization, for which job on which machine, and why.
 #include <boost/json.hpp>
-#include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 
 #include "backend/cpu/cpu.h"
 #include "base/error.h"
-#include "base/quote.h"
 #include "cli/advise_report.h"
 #include "cli/command.h"
 #include "cli/machine_file.h"
@@ -26,19 +23,6 @@ struct AdviseOptions {
   int threads = 0;
   bool json = false;
 };
-
-/// "8G", "16GB", "512M": 10^9, not 2^30, as everywhere.
-Result<double> parse_memory(std::string_view text) {
-  double value = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  std::string unit(end, text.data() + text.size());
-  for (char& c : unit) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  if (unit.ends_with('B')) unit.pop_back();
-  const double scale = unit == "M" ? 1e6 : unit == "G" ? 1e9 : unit == "T" ? 1e12 : 0;
-  if (fault != std::errc() || scale == 0 || !std::isfinite(value) || value <= 0 || value > 1e6)
-    return base::invalid("{} is not an amount of memory such as 8G", base::quoted(text));
-  return value * scale;
-}
 
 Result<measure::GivenMachine> machine_of(const AdviseOptions& options) {
   measure::GivenMachine given;
@@ -101,7 +85,8 @@ Action declare_advise(Args& args) {
   args.option(
       "--memory", "SIZE",
       [options](const std::vector<std::string>& values) -> Status {
-        HANDMILL_TRY(options->memory, parse_memory(values.back()));
+        HANDMILL_TRY(const uint64_t bytes, parse_bytes(values.back()));
+        options->memory = static_cast<double>(bytes);
         return {};
       },
       "Memory that there is, such as 8G [the machine's]");

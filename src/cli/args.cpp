@@ -2,12 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <climits>
 #include <cmath>
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "cli/suggest.h"
 #include "cli/wrap.h"
 
@@ -243,6 +245,18 @@ Result<Args::Outcome> Args::parse(const std::vector<std::string>& words) {
   }
   for (const auto& holds : state_->checks) HANDMILL_OK(holds());
   return Outcome::kRun;
+}
+
+Result<uint64_t> parse_bytes(std::string_view text) {
+  double value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  std::string unit(end, text.data() + text.size());
+  for (char& c : unit) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  if (unit.ends_with('B')) unit.pop_back();
+  const double scale = unit == "M" ? 1e6 : unit == "G" ? 1e9 : unit == "T" ? 1e12 : 0;
+  if (fault != std::errc() || scale == 0 || !std::isfinite(value) || value <= 0 || value > 1e6)
+    return base::invalid("{} is not an amount of memory such as 8G", base::quoted(text));
+  return static_cast<uint64_t>(value * scale);
 }
 
 std::string Args::help(std::string_view summary) const {

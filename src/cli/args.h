@@ -70,5 +70,7 @@ std::vector<std::string> split_commas(std::string_view text);
 Result<int64_t> parse_integer(std::string_view text, int64_t low, int64_t high);
 /// A finite number.
 Result<double> parse_number(std::string_view text);
+/// "8G", "16GB", "512M": 10^9, not 2^30, as everywhere; above 0.
+Result<uint64_t> parse_bytes(std::string_view text);
 
 }  // namespace handmill::cli

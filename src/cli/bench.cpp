@@ -42,6 +42,7 @@ struct BenchOptions {
   int budget_s = 120;
   std::string kv = "f16";
   SpeculationFlags speculation{"off", ""};  // answers to random prompts loop, which flatters it
+  GpuFlags gpu;
   std::string output = "table";
   std::string url, key_variable;  // of a server instead of the engine; the key's variable
   std::string html;               // a page's file; empty: none
@@ -131,7 +132,8 @@ Result<engine::Options> options_for(const Plan& plan, const BenchOptions& flags,
   std::vector<BenchTest> tests = plan.speeds;
   for (const measure::Scenario& scenario : plan.scenarios)
     tests.insert(tests.end(), scenario.begin(), scenario.end());
-  HANDMILL_TRY(engine::Options options, engine_options({threads, 0, flags.kv, flags.speculation}));
+  HANDMILL_TRY(engine::Options options,
+               engine_options({threads, 0, flags.kv, flags.speculation, flags.gpu}));
   int64_t context = 0;
   for (const BenchTest& test : tests) {
     context = std::max(context, test.positions_needed());
@@ -332,6 +334,7 @@ Action declare_bench(Args& args) {
               "Compute with N threads [as many as this process may use]");
   declare_kv(args, options->kv);
   declare_speculation(args, options->speculation);
+  declare_gpu(args, options->gpu);
   args.check([options] { return check(*options); });
   args.note(
       "pp512 is the prefill of 512 tokens, tg128 the decode of 128; both in tokens per second,\n"
@@ -342,6 +345,7 @@ Action declare_bench(Args& args) {
       "same\n"
       "process before and after it and every half second between; the table shows the nearer one.");
   args.note(bench_figures_text());
+  args.note(kGpuNote);
   args.note(kLedgerNote);
   args.note(
       "Examples:\n"

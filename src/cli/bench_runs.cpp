@@ -19,7 +19,9 @@ measure::Piece piece_of(const measure::BenchTest& test) {
 BenchRuns::BenchRuns(const std::string& model, const gguf::File& file,
                      const engine::Options& options, const engine::Engine& engine)
     : guesses_(options.speculate != engine::Speculate::kOff),
-      subject_(subject_of(model, file, options.kv, engine.threads(), options.prefill_chunk)) {
+      subject_(engine.uses_gpu()
+                   ? nullptr
+                   : subject_of(model, file, options.kv, engine.threads(), options.prefill_chunk)) {
   if (subject_) recorder_ = make_recorder();
 }
 

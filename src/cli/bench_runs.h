@@ -11,7 +11,8 @@
 
 namespace handmill::cli {
 
-/// Of one engine, with those options. Nothing where the machine was never measured.
+/// Of one engine, with those options. Nothing where the machine was never measured,
+/// or a GPU computes, of which nothing is predicted.
 class BenchRuns {
  public:
   BenchRuns(const std::string& model, const gguf::File& file, const engine::Options& options,

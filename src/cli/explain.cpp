@@ -34,6 +34,7 @@ struct ExplainOptions {
   std::string plot;
   bool json = false;
   bool ledger = false;
+  GpuFlags gpu;
 };
 
 constexpr int kMostTokens = 1 << 22;
@@ -110,6 +111,9 @@ Result<Explanation> explain(const ExplainOptions& options) {
   }
   HANDMILL_TRY(out.changes, find_changes(out.shape, out.machine, here ? &*here : nullptr,
                                          {kv, depths.back(), options.prompt, chunk}, out.context));
+  if (options.on.empty()) {
+    HANDMILL_TRY(out.gpu, find_gpu_plan(out.shape, options.gpu, options.threads, kv, out.context));
+  }
   return out;
 }
 
@@ -160,6 +164,7 @@ Action declare_explain(Args& args) {
             "How past predictions came out, of all models or of the one that is named");
   declare_kv(args, options->kv);
   declare_threads(args, options->threads);
+  declare_gpu(args, options->gpu);
   args.check([options] { return check(*options); });
   args.note(
       "A step reads every weight once, and the keys and values of every position it sees; a\n"

@@ -195,7 +195,7 @@ std::string explanation_text(const Explanation& explanation) {
   add_memory(explanation, out);
   add_load(explanation, out);
   add_depths(explanation, out);
-  return out + changes_text(explanation.changes);
+  return out + gpu_plan_text(explanation.gpu) + changes_text(explanation.changes);
 }
 
 std::string explanation_plot(const Explanation& e) {
@@ -240,6 +240,7 @@ json::object explanation_json(const Explanation& e) {
           {"load", load_json(e)},
           {"parts", std::move(parts)},
           {"depths", std::move(depths)},
+          {"gpu", gpu_plan_json(e.gpu)},
           {"what_would_change_it", changes_json(e.changes)}};
 }
 

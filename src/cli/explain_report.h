@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/explain_changes.h"
+#include "cli/explain_gpu.h"
 #include "measure/correction.h"
 #include "measure/machine.h"
 #include "measure/predict.h"
@@ -36,7 +37,8 @@ struct Explanation {
            buffer_bytes;
   }
   std::vector<ExplainedDepth> depths;
-  Changes changes;  // at the last of the depths
+  Changes changes;                     // at the last of the depths
+  std::optional<engine::GpuPlan> gpu;  // where this machine would use one
 };
 
 std::string explanation_text(const Explanation& explanation);

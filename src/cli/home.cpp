@@ -29,6 +29,11 @@ std::string models_folder() {
   return home.empty() ? "" : home + "/models";
 }
 
+std::string shaders_folder() {
+  const std::string home = home_folder();
+  return home.empty() ? "" : home + "/shaders";
+}
+
 std::string panels_folder() {
   const std::string home = home_folder();
   return home.empty() ? "" : home + "/panels";

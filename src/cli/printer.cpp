@@ -62,7 +62,9 @@ void print_speed(const Answer& answer, const Session& session, const Reporting& 
     text = speed_table(answer, session.load_s);
   else if (!reporting.quiet && answer.timings.generated_tokens > 0)
     text = speed_line(answer) + "\n";
-  if (!text.empty() && !session.subject) text += hint_once();
+  const bool gpu = session.engine->uses_gpu();
+  if (!text.empty() && gpu) text += fmt::format("on {}\n", session.engine->description());
+  if (!text.empty() && !session.subject && !gpu) text += hint_once();
   fmt::print(stderr, "{}", terminal::dim(STDERR_FILENO, text));
 }
 

@@ -152,6 +152,7 @@ Action declare_run(Args& args) {
   declare_speculation(args, options->engine.speculation);
   args.check([options] { return check(*options); });
   args.note(kSharesNote);
+  args.note(kGpuNote);
   args.note(kLedgerNote);
   args.note(kNotes);
   return [options] { return run(*options); };

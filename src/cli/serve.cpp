@@ -227,6 +227,7 @@ Action declare_serve(Args& args) {
               "Read at most N tokens of prompts between two tokens of answers [512]");
   args.check([options] { return check(*options); });
   args.note("Clients that speak OpenAI, Ollama or Anthropic are answered at one port.");
+  args.note(kGpuNote);
   args.note(kLedgerNote);
   args.note(
       "Examples:\n"

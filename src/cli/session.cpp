@@ -63,6 +63,7 @@ void declare_engine(Args& args, EngineFlags& flags) {
     return base::invalid("--context is {}; it must be positive (0 chooses)", flags.context);
   });
   declare_kv(args, flags.kv);
+  declare_gpu(args, flags.gpu);
 }
 
 backend::KvType kv_type(const std::string& name) {
@@ -79,6 +80,7 @@ Result<engine::Options> engine_options(const EngineFlags& flags) {
                       : flags.speculation.how == "lookup" ? engine::Speculate::kAlways
                                                           : engine::Speculate::kAuto;
   options.panels_folder = panels_folder();
+  options.gpu = gpu_options(flags.gpu, flags.threads);
   if (!flags.speculation.draft.empty()) {
     HANDMILL_TRY(const ModelFile draft, find_model(flags.speculation.draft));
     HANDMILL_TRY(options.draft, open_file(draft));
@@ -107,8 +109,9 @@ Result<std::unique_ptr<Session>> Session::open(const ModelFile& model, const Eng
   HANDMILL_TRY(session->engine, open_engine(model, session->file, options));
   HANDMILL_TRY(session->chat_template, chat::Template::load(*session->file, session->tokenizer()));
   session->recorder = make_recorder();
-  session->subject = subject_of(model.name, *session->file, options.kv, session->engine->threads(),
-                                options.prefill_chunk);
+  if (!session->engine->uses_gpu())  // what is predicted is the processor's
+    session->subject = subject_of(model.name, *session->file, options.kv,
+                                  session->engine->threads(), options.prefill_chunk);
   session->load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return session;
 }

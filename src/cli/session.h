@@ -12,6 +12,7 @@
 #include "chat/chat.h"
 #include "chat/prompt.h"
 #include "cli/args.h"
+#include "cli/gpu_flags.h"
 #include "cli/model_name.h"
 #include "cli/parameters.h"
 #include "engine/engine.h"
@@ -30,6 +31,7 @@ struct EngineFlags {
   int context = 0;
   std::string kv = "f16";
   SpeculationFlags speculation;
+  GpuFlags gpu = {};
 };
 void declare_model(Args& args, std::string& model);
 /// --threads, for a command that may need none.

@@ -1,0 +1,86 @@
+#include "cli/explain_gpu.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "engine/buffers.h"
+#include "engine/gpu_needs.h"
+
+namespace handmill::cli {
+namespace {
+
+namespace json = boost::json;
+using measure::PartKind;
+
+engine::GpuNeeds needs_of(const measure::Shape& shape, backend::KvType kv, int context) {
+  const auto layers = static_cast<uint64_t>(shape.config.layers);
+  model::LayerBytes all;
+  engine::GpuNeeds needs;
+  for (const measure::ShapePart& part : shape.parts) {
+    uint64_t& place = part.once                             ? needs.weights.head
+                      : part.kind == PartKind::kFeedForward ? all.ffn
+                                                            : all.whole;
+    place += part.bytes;
+  }
+  needs.weights.layers.assign(layers, {all.whole / layers, all.ffn / layers});
+  needs.width = static_cast<size_t>(shape.config.width);
+  needs.ffn_width = static_cast<size_t>(shape.config.ffn_width);
+  needs.vocab = static_cast<size_t>(shape.config.vocab);
+  needs.context = context;
+  needs.kv_block_bytes = shape.kv_block_bytes(kv) / layers;
+  if (kv == backend::KvType::kF16)
+    needs.kv_block_bytes_smaller = shape.kv_block_bytes_q8_0 / layers;
+  needs.buffer_bytes = engine::buffer_bytes(shape.config, {});
+  return needs;
+}
+
+json::value choice_json(const std::optional<engine::GpuChoice>& choice) {
+  if (!choice) return nullptr;
+  return {{"layers", choice->layers},
+          {"head", choice->head},
+          {"cpu_ffn_cols", choice->cpu_cols},
+          {"bytes", choice->bytes.total()},
+          {"token_s", choice->seconds > 0 ? json::value(choice->seconds) : json::value(nullptr)}};
+}
+
+}  // namespace
+
+Result<std::optional<engine::GpuPlan>> find_gpu_plan(const measure::Shape& shape,
+                                                     const GpuFlags& flags, int threads,
+                                                     backend::KvType kv, int context) {
+  const engine::GpuOptions options = gpu_options(flags, threads);
+  HANDMILL_TRY(const auto device, engine::find_gpu(options));
+  if (!device) return std::optional<engine::GpuPlan>();
+  const auto needs = needs_of(shape, kv, context);
+  HANDMILL_TRY(auto plan, engine::plan_gpu(needs, engine::gpu_room(*device, options),
+                                           engine::gpu_wish(options)));
+  return std::optional(std::move(plan));
+}
+
+std::string gpu_plan_text(const std::optional<engine::GpuPlan>& plan) {
+  return plan ? "\nOn this machine's GPU\n" + plan->text() : "";
+}
+
+json::value gpu_plan_json(const std::optional<engine::GpuPlan>& plan) {
+  if (!plan) return nullptr;
+  const engine::GpuBytes& bytes = plan->chosen.bytes;
+  return {{"device", plan->device},
+          {"chosen", choice_json(plan->chosen)},
+          {"of_layers", plan->all_layers},
+          {"reason", plan->reason},
+          {"bytes",
+           {{"weights", bytes.weights},
+            {"head", bytes.head},
+            {"kv", bytes.kv},
+            {"buffers", bytes.buffers},
+            {"staging", bytes.staging}}},
+          {"room_bytes", plan->room},
+          {"reserve_bytes", plan->reserve},
+          {"alternatives",
+           {{"processor", choice_json(plan->cpu)},
+            {"whole_layers", choice_json(plan->whole)},
+            {"shared_layers", choice_json(plan->shared)}}}};
+}
+
+}  // namespace handmill::cli
