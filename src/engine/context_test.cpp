@@ -28,6 +28,11 @@ TEST(CheckWeights, WhatTheWholeMemoryCannotHoldIsRefused) {
   const Status far = check_weights(*file, 2 * kMiB);
   ASSERT_FALSE(far.ok());
   EXPECT_EQ(far.error().message, "m.gguf: its tensors take 6 MiB; there are 2 MiB of memory");
+  EXPECT_TRUE(check_weights(*file, 2 * kMiB, 4 * kMiB).ok()) << "a device has the rest";
+  const Status beside = check_weights(*file, 2 * kMiB, 3 * kMiB);
+  ASSERT_FALSE(beside.ok());
+  EXPECT_EQ(beside.error().message,
+            "m.gguf: its tensors take 3 MiB beside what the GPU holds; there are 2 MiB of memory");
 }
 
 TEST(PlanContext, TakesTheModelsOwnWhereItFits) {
@@ -55,6 +60,11 @@ TEST(PlanContext, WhatIsAskedForMustFit) {
   EXPECT_NE(more.error().message.find("1025"), std::string::npos) << more.error().message;
   EXPECT_NE(more.error().message.find("17 MiB"), std::string::npos) << more.error().message;
   EXPECT_EQ(*plan_context(20000, 8192, kMiB, 1024 * kMiB), 20000) << "for several sequences";
+}
+
+TEST(PlanContext, ACacheThatIsElsewhereTakesNone) {
+  EXPECT_EQ(*plan_context(0, 8192, 0, kMiB), 8192);
+  EXPECT_EQ(*plan_context(100000, 8192, 0, kMiB), 100000);
 }
 
 TEST(PlanContext, UnknownMemory) {

@@ -66,6 +66,8 @@ Result<std::optional<GpuDevice>> find_gpu(const GpuOptions& options) {
   const FindGpu find =
       options.find ? options.find : vulkan_gpus({.cache_folder = options.cache_folder});
   auto found = find(options.device);
+  if (found.ok() && !*found && options.layers > 0)
+    spdlog::warn("there is no GPU for {} layers: the processor computes", options.layers);
   if (found.ok() || options.device != kAutoGpu) return found;
   spdlog::warn("no GPU is used: {}", found.error().message);
   return std::optional<GpuDevice>();

@@ -243,6 +243,31 @@ TEST(Gpu, EmbeddingsAndScoresEndToo) {
   EXPECT_TRUE(scores->score(tokens, ignore).ok()) << "on the processor";
 }
 
+TEST(Gpu, ADraftModelIsWhereItsNumbersAre) {
+  model::TinyModel tiny, small;
+  small.layers = 2;
+  const Answer wanted = cpu_answer(tiny), second = cpu_answer(tiny, 2);
+  for (const int layers : {1, 3, 4}) {
+    GpuScript script;
+    Options options = on_gpu(script);
+    options.gpu.layers = layers;
+    options.draft = small.open();
+    options.speculate = Speculate::kAlways;
+    options.max_sequences = 1;
+    TestEngine engine(tiny, options);
+    ASSERT_TRUE(engine.ok());
+    const Answer told = answer_of(engine);
+    expect_same(told, wanted, engine->description());
+    EXPECT_GT(told.timings.proposed_tokens, 0);
+    script.operations_max = script.operations + 70;
+    const RequestId lost = engine.submit(request(random_prompt(70, 3), 100));
+    const RequestId waits = engine.submit(request(random_prompt(70, 2), 12));
+    engine->drain();
+    EXPECT_EQ(engine.answer(lost).finish, Finish::kError) << layers;
+    expect_same(engine.answer(waits), second, "with a draft on the processor");
+  }
+}
+
 TEST(Gpu, WhereTheProcessorCannotGoOnEverythingEnds) {
   const model::TinyModel tiny;
   GpuScript script;
