@@ -71,6 +71,16 @@ inline std::unique_ptr<Array> make(Backend& backend, const std::vector<float>& v
   return array;
 }
 
+/// The identity as weights: what attention gives are inputs of a product, and this one shows them.
+inline std::unique_ptr<Matrix> identity(Backend& backend, size_t width) {
+  std::vector<float> ones(width * width);
+  for (size_t i = 0; i < width; ++i) ones[i * width + i] = 1;
+  return std::move(
+      *backend.pack(*tensor::find_format(tensor::Type::kF32),
+                    {reinterpret_cast<const uint8_t*>(ones.data()), ones.size() * sizeof(float)},
+                    width, width, {}, {}));
+}
+
 /// Runs the sequence in calls of `chunk` rows, with `copies` of it side by side in every batch, and
 /// returns what the last copy got: [positions, heads · head_dim].
 inline std::vector<float> run(const Case& c, const Inputs& in, Backend& backend, int chunk,
@@ -99,13 +109,7 @@ inline std::vector<float> run(const Case& c, const Inputs& in, Backend& backend,
       tables[static_cast<size_t>(copy)].push_back((b * copies + copy) % (blocks * copies));
     views.emplace_back(tables[static_cast<size_t>(copy)]);
   }
-  // What attention gives are inputs of a product: that with the identity is what they are.
-  std::vector<float> ones(width * width);
-  for (size_t i = 0; i < width; ++i) ones[i * width + i] = 1;
-  const auto identity = std::move(
-      *backend.pack(*tensor::find_format(tensor::Type::kF32),
-                    {reinterpret_cast<const uint8_t*>(ones.data()), ones.size() * sizeof(float)},
-                    width, width, {}, {}));
+  const auto same = identity(backend, width);
   std::vector<float> result(static_cast<size_t>(c.positions) * width);
   for (int from = 0; from < c.positions; from += chunk) {
     const int n = std::min(chunk, c.positions - from);
@@ -128,7 +132,7 @@ inline std::vector<float> run(const Case& c, const Inputs& in, Backend& backend,
     const Batch batch{positions, sequences, views};
     backend.attend(attention, batch, *angles, *qa, *ka, *va, *store, 1, *out);
     auto seen = std::move(*backend.array(rows, width));
-    const Linear product{identity.get(), nullptr, seen.get()};
+    const Linear product{same.get(), nullptr, seen.get()};
     backend.linear(*out, static_cast<int>(rows), {&product, 1});
     backend.read(
         *seen, static_cast<size_t>(n * (copies - 1)),
