@@ -9,9 +9,8 @@ import subprocess
 
 import numpy as np
 import pytest
-
-from test_logits import (REAL, engine_logits, environment, mean_divergence, peer_row, real_model, real_reference,
-                         same_top, text_ids)
+from test_logits import (REAL, engine_logits, environment, mean_divergence, peer_row, real_model,
+                         real_reference, same_top, text_ids)
 
 # As many tokens as an emulated device computes in reasonable time; the bounds of llama.cpp are of
 # whole texts.
