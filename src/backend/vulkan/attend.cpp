@@ -25,11 +25,13 @@ struct RotatePush {
 };
 struct AttendPush {
   uint64_t q, tasks, tables, store, result;
-  uint32_t heads, kv_heads, head_words, window, tiles, centred;
+  InputAddresses to;
+  uint32_t heads, kv_heads, head_words, window, tiles, centred, padded, flags;
 };
 struct JoinPush {
   uint64_t joins, partials, result;
-  uint32_t heads, dim;
+  InputAddresses to;
+  uint32_t heads, dim, padded, flags;
 };
 
 }  // namespace
@@ -174,23 +176,27 @@ void VulkanBackend::attend(const Attention& a, const Batch& batch, const Array& 
                  .pad = 0},
       u32(n), heads + kv_heads);
 
+  auto& to = static_cast<DeviceActivations&>(out);
   const uint64_t attended = scratch_.address();
   const uint32_t tokens = std::max(1u, kQueries / plan.group);
   const uint32_t tiles = (std::max(tokens * plan.group, plan.group) + kQueries - 1) / kQueries;
   auto attend_tasks = [&](uint64_t tasks, uint32_t count, uint64_t result, bool waits) {
-    program_->dispatch(
-        {"attend", {coded ? 1u : 0u, dim, kQueries, kChunkBlocks}},
-        AttendPush{address(&q), tasks, plan.tables, memory, result, heads, kv_heads,
-                   u32(kept.head_words), static_cast<uint32_t>(a.window), tiles, centred ? 1u : 0u},
-        count, kv_heads * tiles, waits);
+    program_->dispatch({"attend", {coded ? 1u : 0u, dim, kQueries, kChunkBlocks}},
+                       AttendPush{address(&q), tasks, plan.tables, memory, result, to.at, heads,
+                                  kv_heads, u32(kept.head_words), static_cast<uint32_t>(a.window),
+                                  tiles, centred ? 1u : 0u, u32(to.padded), to.flags()},
+                       count, kv_heads * tiles, waits);
   };
   attend_tasks(plan.whole, plan.whole_tasks, attended, true);
   if (plan.split_tasks > 0) {
     attend_tasks(plan.split, plan.split_tasks, partials_.address(), plan.whole_tasks == 0);
-    program_->dispatch({"join"}, JoinPush{plan.joins, partials_.address(), attended, heads, dim},
+    program_->dispatch({"join"},
+                       JoinPush{plan.joins, partials_.address(), attended, to.at, heads, dim,
+                                u32(to.padded), to.flags()},
                        plan.join_count, heads);
   }
-  finish_rows(attended, 0, 0, n, static_cast<DeviceActivations&>(out));
+  // Groups of 32 that lie in one head are finished where the head is.
+  if (dim % kGroupCols != 0) finish_rows(attended, 0, 0, n, to);
 }
 
 }  // namespace handmill::backend::vulkan

@@ -143,6 +143,7 @@ Result<std::unique_ptr<Activations>> VulkanBackend::activations(size_t rows, siz
   HANDMILL_TRY(made->memory, device_->make_buffer(floats + codes + scales + sums16, Use::kDevice));
   const uint64_t at = made->memory.address();
   made->at = {at, at + codes, at + codes + scales, at + codes + scales + sums16};
+  copy(0, at, made->memory.bytes() / 4, true);  // columns beyond the last have scale 0
   const size_t wanted = 2 * rows * cols * sizeof(float);
   if (scratch_.bytes() < wanted) {
     program_->finish();

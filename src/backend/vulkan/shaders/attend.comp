@@ -4,6 +4,7 @@
 // not depend on how many workgroups shared its keys, nor on the queries beside it.
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
+#include "inputs.glsl"
 #include "kv.glsl"
 #include "softmax.glsl"
 layout(local_size_x = 64) in;
@@ -24,7 +25,8 @@ layout(push_constant) uniform Push {
   Ints tables;
   Words store;    // of this layer
   Floats result;  // [n, heads · dim], or partial results [slot][2 + dim]
-  uint heads, kv_heads, head_words, window, tiles, centred;
+  Inputs to;      // of the next product, where heads are whole groups of 32
+  uint heads, kv_heads, head_words, window, tiles, centred, padded, flags;
 };
 
 shared vec4 queries[kQueries * kDim / 4];
@@ -201,14 +203,29 @@ void main() {
       result.v[slot * (kDim + 2)] = total_top[r];
       result.v[slot * (kDim + 2) + 1] = total_sum[r];
     }
-    const uint to = task.chunks != 0 ? slot * (kDim + 2) + 2
+    const uint to_at = task.chunks != 0 ? slot * (kDim + 2) + 2
                                      : ((task.row + token) * heads + query_head) * kDim;
     [[unroll]] for (uint p = 0; p < kPairs; ++p) {
       const uint pair = t + 64 * p;
       if (pair >= kDim / 2) continue;
       const vec2 value = task.chunks != 0 ? total[r][p] : total[r][p] / total_sum[r];
-      result.v[to + 2 * pair] = value.x;
-      result.v[to + 2 * pair + 1] = value.y;
+      if (task.chunks == 0 && kDim % 32 == 0) {
+        queries[(r * kDim + 2 * pair) / 4][2 * pair % 4] = value.x;
+        queries[(r * kDim + 2 * pair) / 4][2 * pair % 4 + 1] = value.y;
+      } else {
+        result.v[to_at + 2 * pair] = value.x;
+        result.v[to_at + 2 * pair + 1] = value.y;
+      }
     }
+  }
+  if (task.chunks != 0 || kDim % 32 != 0) return;
+  barrier();
+  for (uint g = t; g < rows * (kDim / 32); g += 64) {
+    const uint r = g / (kDim / 32), token = (first + r) / group;
+    const uint query_head = head * group + (first + r) % group;
+    float values[32];
+    for (uint i = 0; i < 32; ++i) values[i] = queries[(g * 32 + i) / 4][i % 4];
+    store_group(to, flags, task.row + token, heads * kDim, padded,
+                query_head * (kDim / 32) + g % (kDim / 32), values);
   }
 }

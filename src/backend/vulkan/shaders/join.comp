@@ -2,13 +2,17 @@
 // Joins the partial results of one row and head over its chunks, in ascending order (attend.comp).
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
+#include "inputs.glsl"
 #include "softmax.glsl"
 layout(local_size_x = 64) in;
 layout(push_constant) uniform Push {
   Ints joins;  // [.., 3]: row, its first slot, chunks
   Floats partials, result;
-  uint heads, dim;
+  Inputs to;  // as in attend.comp
+  uint heads, dim, padded, flags;
 };
+
+shared float head_of[256];
 
 void main() {
   const uint join_of = gl_WorkGroupID.x * 3, head = gl_WorkGroupID.y;
@@ -26,6 +30,17 @@ void main() {
       sum = fma(sum, weights.x, later_sum);
       value = fma(value, weights.x, later);
     }
-    result.v[(row * heads + head) * dim + d] = value / sum;
+    if (dim % 32 == 0) {
+      head_of[d] = value / sum;
+    } else {
+      result.v[(row * heads + head) * dim + d] = value / sum;
+    }
   }
+  if (dim % 32 != 0) return;
+  barrier();
+  const uint group = gl_LocalInvocationID.x;
+  if (group >= dim / 32) return;
+  float values[32];
+  for (uint i = 0; i < 32; ++i) values[i] = head_of[group * 32 + i];
+  store_group(to, flags, row, heads * dim, padded, head * (dim / 32) + group, values);
 }
