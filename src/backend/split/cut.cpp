@@ -49,6 +49,7 @@ std::optional<SplitBackend::Cut> SplitBackend::cut_of(const tensor::Format& form
 }
 
 std::unique_ptr<Matrix> SplitBackend::on_one_side(std::unique_ptr<Matrix> part, Side side) {
+  (side == Side::kCpu ? bytes_.cpu : bytes_.device) += static_cast<double>(part->bytes());
   auto matrix = std::make_unique<SplitMatrix>();
   matrix->rows_ = part->rows();
   matrix->cols_ = part->cols();
@@ -67,6 +68,8 @@ Result<std::unique_ptr<Matrix>> SplitBackend::on_both_sides(const Cut& cut, Make
     HANDMILL_TRY(auto part, make(side));
     matrix->bytes_ += part->bytes();
     matrix->is_float_ = part->is_float();
+    const auto bytes = static_cast<double>(part->bytes());
+    (side == Side::kCpu ? bytes_.shared_cpu : bytes_.shared_device) += bytes;
     matrix->parts.at(side) = std::move(part);
   }
   const Share share{cut.cols, cut.device, cut.rows};

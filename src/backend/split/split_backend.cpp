@@ -130,7 +130,20 @@ size_t SplitBackend::packed_bytes(const tensor::Format& format, size_t rows, siz
 
 std::string SplitBackend::layout_name() const { return cpu_->layout_name(); }
 
-Result<Roofs> SplitBackend::measure_roofs() { return cpu_->measure_roofs(); }
+/// What both do at most with the weights that they have: one after the other, shared blocks at
+/// once.
+Result<Roofs> SplitBackend::measure_roofs() {
+  HANDMILL_TRY(const Roofs cpu, cpu_->measure_roofs());
+  const Bytes& b = bytes_;
+  if (b.device + b.shared_device == 0) return cpu;
+  HANDMILL_TRY(const Roofs device, device_->measure_roofs());
+  const double all = b.cpu + b.device + b.shared_cpu + b.shared_device;
+  const auto joint = [&](double c, double d) {
+    return all / (b.cpu / c + b.device / d + std::max(b.shared_cpu / c, b.shared_device / d));
+  };
+  return Roofs{joint(cpu.read_bytes_s, device.read_bytes_s),
+               joint(cpu.int8_ops_s, device.int8_ops_s)};
+}
 
 void SplitBackend::start() {
   device_->start();

@@ -163,7 +163,7 @@ class SplitBackend final : public Backend {
   std::optional<Cut> cut_of(const tensor::Format& format, size_t rows, size_t cols,
                             Place place) const;
   Side side_of(Place place) const;
-  static std::unique_ptr<Matrix> on_one_side(std::unique_ptr<Matrix> part, Side side);
+  std::unique_ptr<Matrix> on_one_side(std::unique_ptr<Matrix> part, Side side);
   /// make(side) → the side's part of a shared matrix; the device's is made first.
   template <class Make>
   Result<std::unique_ptr<Matrix>> on_both_sides(const Cut& cut, Make make);
@@ -195,8 +195,14 @@ class SplitBackend final : public Backend {
   /// The processor's share of a block, added to what the device was told to write into `to`.
   void add_share(const SplitActivations& in, int n, const SplitMatrix& down, Array& to);
 
+  /// Bytes of weights that a token reads: of whole matrices on each side, and of shared ones.
+  struct Bytes {
+    double cpu = 0, device = 0, shared_cpu = 0, shared_device = 0;
+  };
+
   std::unique_ptr<Backend> cpu_, device_;
   Placement placement_;
+  Bytes bytes_;
   std::vector<Share> shares_;
   std::vector<float> staged_;     // rows on their way
   std::vector<Linear> products_;  // of one side

@@ -192,6 +192,17 @@ TEST_F(Split, SaysWhatItIsAndWhatFailed) {
   EXPECT_EQ(backend_->fault().error().message, "the device is lost");
 }
 
+// A byte a second beside the processor's many: two equal matrices, one on each side, take as long
+// as the device takes for its own.
+TEST_F(Split, RoofsAreThoseOfBothSidesInTurn) {
+  counts_->roofs = {.read_bytes_s = 1, .int8_ops_s = 3};
+  const Roofs roofs = std::move(*backend_->measure_roofs());
+  EXPECT_NEAR(roofs.read_bytes_s, 2, 1e-3);
+  EXPECT_NEAR(roofs.int8_ops_s, 6, 1e-3);
+  const auto alone = split_with_late_device({{kHere, kHere}, false}, counts_);
+  EXPECT_GT((*alone->measure_roofs()).read_bytes_s, 1e3);
+}
+
 TEST_F(Split, TwoLayoutsAreNoSplit) {
   counts_->layout = "tiles";
   const auto made = make_split_backend(

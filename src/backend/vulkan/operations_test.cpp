@@ -157,6 +157,20 @@ TEST(VulkanOperations, DoWithoutTheInt8DotProduct) {
                        layer(*device, n, type, Activation::kSilu)));
 }
 
+TEST(VulkanOperations, RoofsAreMeasuredBesideOtherWork) {
+  const auto device = test::vulkan_backend();
+  if (device == nullptr) GTEST_SKIP();
+  auto x = test::make(*device, test::random_floats(64, 1), 1, 64);
+  const auto roofs = device->measure_roofs();
+  ASSERT_TRUE(roofs.ok()) << roofs.error().message;
+  EXPECT_GT(roofs->read_bytes_s, 1e6);
+  EXPECT_GT(roofs->int8_ops_s, 1e6);
+  std::vector<float> row(64);
+  device->read(*x, 0, row);
+  EXPECT_EQ(row, test::random_floats(64, 1));
+  EXPECT_TRUE(device->fault().ok()) << device->fault().error().message;
+}
+
 // A step of decode is recorded once for every chunk of keys.
 TEST(VulkanOperations, ASteadyStepIsReplayed) {
   const auto device = test::vulkan_backend();

@@ -179,7 +179,15 @@ Result<std::unique_ptr<KvStore>> VulkanBackend::kv_store(const KvShape& shape, i
 }
 
 Result<Roofs> VulkanBackend::measure_roofs() {
-  return base::unsupported("{}: its roofs are not measured here", device_->facts().name);
+  constexpr size_t kMost = size_t{256} << 20;  // more than a device's caches
+  constexpr double kSeconds = 0.03;
+  if (meter_ == nullptr) {
+    HANDMILL_TRY(meter_, Meter::make(device_, *program_, kMost));
+  }
+  Roofs roofs;
+  HANDMILL_TRY(roofs.read_bytes_s, meter_->read_rate(kSeconds));
+  HANDMILL_TRY(roofs.int8_ops_s, meter_->int8_rate(kSeconds));
+  return roofs;
 }
 
 void VulkanBackend::wrote(Array& array, size_t rows) {

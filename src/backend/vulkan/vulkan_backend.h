@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "backend/panel.h"
 #include "backend/vulkan/device.h"
+#include "backend/vulkan/meter.h"
 #include "backend/vulkan/program.h"
 
 namespace handmill::backend::vulkan {
@@ -167,6 +168,7 @@ class VulkanBackend final : public Backend {
   std::vector<Fetch> fetches_;
   std::vector<int32_t> batch_;
   std::vector<float> host_;
+  std::unique_ptr<Meter> meter_;  // from its first use on
   Status fault_;
 };
 
