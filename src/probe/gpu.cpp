@@ -64,6 +64,16 @@ std::string vendor_name(const Gpu& gpu) {
   }
 }
 
+bool may_have_gpu(const std::string& root) {
+  std::error_code error;
+  for (const char* file : {"nvidiactl", "dxg", "mali0", "kgsl-3d0"})
+    if (fs::exists(root + "/dev/" + file, error)) return true;
+  for (fs::directory_iterator at(root + "/dev/dri", error), end; !error && at != end;
+       at.increment(error))
+    if (at->path().filename().string().starts_with("renderD")) return true;
+  return false;
+}
+
 std::vector<Gpu> read_gpus(const std::string& root) {
   const std::string folder = root + "/sys/class/drm";
   std::vector<std::pair<int, std::string>> cards;

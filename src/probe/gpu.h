@@ -28,4 +28,8 @@ std::string vendor_name(const Gpu& gpu);
 /// one).
 std::vector<Gpu> read_gpus(const std::string& root = "");
 
+/// Whether a program can reach a graphics processor at all: a render node, or the device file of a
+/// driver that has none (NVIDIA's in a container, WSL's, Mali's, Adreno's). Opens nothing.
+bool may_have_gpu(const std::string& root = "");
+
 }  // namespace handmill::probe

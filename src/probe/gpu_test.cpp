@@ -46,6 +46,17 @@ TEST(Gpus, WhatIsNotToldIsUnknown) {
   EXPECT_EQ(vendor_name(Gpu{}), "");
 }
 
+TEST(Gpus, MayBeThereWhereAProgramCanReachOne) {
+  for (const char* path : {"/dev/dri/renderD128", "/dev/nvidiactl", "/dev/dxg"}) {
+    FakeMachine machine;
+    EXPECT_FALSE(may_have_gpu(machine.root()));
+    machine.file("/dev/dri/card0", "");  // shows pictures, and computes nothing
+    EXPECT_FALSE(may_have_gpu(machine.root()));
+    machine.file(path, "");
+    EXPECT_TRUE(may_have_gpu(machine.root())) << path;
+  }
+}
+
 TEST(Gpus, AreTheCardsInTheirOrderWithoutTheirPlugs) {
   FakeMachine machine;
   for (const char* name : {"card10", "card2", "card2-HDMI-A-1", "renderD128", "version"})
