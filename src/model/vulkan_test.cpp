@@ -76,10 +76,10 @@ TEST_P(OnVulkan, IsTheModelInTwoPlaces) {
       {{kHere, shared(400), kThere}, true},
   };
   for (const Placement& placement : placements) {
-    Runner runner(
-        file_,
-        std::move(*backend::make_split_backend(cpu(), backend::test::vulkan_backend(), placement)),
-        GetParam().kv);
+    Runner runner(file_,
+                  std::move(*backend::make_split_backend(
+                      cpu(), backend::test::vulkan_backend({.unmapped = true}), placement)),
+                  GetParam().kv);
     const Rows expected = runner.run(tokens, 128);
     EXPECT_LT(nmse(expected, whole), bound());
     for (const size_t chunk : {32u, 1u}) ASSERT_EQ(runner.run(tokens, chunk), expected) << chunk;
@@ -114,6 +114,42 @@ TEST(Vulkan, ASteadyStepOfASharedModelRecordsNothing) {
   EXPECT_GT(before, 160u);
   for (int position = 3; position < 6; ++position) step(position);
   EXPECT_EQ(vulkan.recordings(), before);
+}
+
+// Weights that were packed before, and others; memory that both see, and a card's own.
+TEST(Vulkan, WeightsComeByEveryWayAlike) {
+  const auto file = TinyModel{.layers = 2}.open();
+  if (backend::test::vulkan_backend() == nullptr) GTEST_SKIP();
+  const Tokens tokens = random_tokens(9, 1);
+  const Rows expected = Runner(file, backend::test::vulkan_backend()).run(tokens, 9);
+  EXPECT_EQ(Runner(file, backend::test::vulkan_backend({.unmapped = true})).run(tokens, 9),
+            expected);
+  // More than goes at once.
+  const auto& format = *tensor::find_format(tensor::Type::kQ8_0);
+  const size_t rows = 9000, cols = 2048;
+  const std::vector<uint8_t> data(rows * cols / 32 * 34, 0x11);
+  const auto cpu = std::move(*backend::make_cpu_backend(2));
+  const auto packed = std::move(*cpu->pack(format, data, rows, cols, {}, {}));
+  const auto device = backend::test::vulkan_backend({.threads = 2, .unmapped = true});
+  const auto sum = [&](const backend::Matrix& matrix, backend::Backend& on) {
+    auto x = std::move(*on.array(1, cols)), one = std::move(*on.array(1, cols)),
+         y = std::move(*on.array(1, rows));
+    on.write(*x, 0, std::vector<float>(cols, 1));
+    on.write(*one, 0, std::vector<float>(cols, 1));
+    auto in = std::move(*on.activations(1, cols, {.codes = true}));
+    on.norm(*x, *one, 0, {}, 1, *in);
+    const backend::Linear product{&matrix, nullptr, y.get()};
+    on.linear(*in, 1, {&product, 1});
+    std::vector<float> row(rows);
+    on.read(*y, 0, row);
+    return row;
+  };
+  const auto own = std::move(*device->pack(format, data, rows, cols, {}, {}));
+  const auto adopted =
+      std::move(*device->adopt(format, rows, cols, {}, {packed->packed(), nullptr}));
+  const auto here = sum(*packed, *cpu), there = sum(*own, *device);
+  EXPECT_EQ(sum(*adopted, *device), there);
+  for (size_t row = 0; row < rows; ++row) ASSERT_NEAR(there[row], here[row], 1e-4) << row;
 }
 
 TEST(Vulkan, NoMemoryFailsTheLoadWhereverItRunsOut) {

@@ -178,7 +178,8 @@ Result<Buffer> Device::make_buffer(size_t bytes, Use use) {
     made = vkBindBufferMemory(handle_, buffer.handle_, buffer.memory_, 0);
   }
   void* mapped = nullptr;
-  if (made == VK_SUCCESS && (chosen.propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0)
+  const bool seen = (chosen.propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0;
+  if (made == VK_SUCCESS && seen && !(use == Use::kDevice && options_.unmapped))
     made = vkMapMemory(handle_, buffer.memory_, 0, VK_WHOLE_SIZE, 0, &mapped);
   if (made != VK_SUCCESS) return no_room(result_name(made));
   buffer.mapped_ = static_cast<uint8_t*>(mapped);

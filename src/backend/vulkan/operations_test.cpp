@@ -25,7 +25,7 @@ bool same(const std::vector<float>& a, const std::vector<float>& b) {
 class VulkanFormats : public testing::TestWithParam<tensor::Format> {};
 
 TEST_P(VulkanFormats, ProductsAreThoseOfTheScalarKernels) {
-  const auto device = test::vulkan_backend();
+  const auto device = test::vulkan_backend({.unmapped = true});
   if (device == nullptr) GTEST_SKIP();
   const tensor::Format& format = GetParam();
   CpuBackend scalar(scalar_kernels(), 2);

@@ -74,9 +74,10 @@ struct VulkanOptions {
   uint64_t memory_bytes = 0;  // most that the backend takes of the main heap; 0: no limit but its
   std::string cache_folder = {};  // of compiled pipelines; empty: none is kept
   bool validate = false;          // under the validation layer, whose complaints become fault()
-  // For tests; 0: never.
-  int fail_allocation = 0;  // this buffer, and all after it, find no memory
-  int lose_after = 0;       // the device is lost after so many submissions
+  // For tests.
+  bool unmapped = false;    // the device's memory is its own, as a card's
+  int fail_allocation = 0;  // this buffer, and all after it, find no memory; 0: never
+  int lose_after = 0;       // the device is lost after so many submissions; 0: never
 };
 /// Running out of the device's memory is kLimit, here and in whatever the backend makes.
 Result<std::unique_ptr<Backend>> make_vulkan_backend(const VulkanDevice& device,
