@@ -7,18 +7,19 @@
 namespace handmill::sample {
 namespace {
 
-bool neutral(const Settings& settings) {
-  return settings.repeat_penalty == 1.0f && settings.presence_penalty == 0.0f &&
-         settings.frequency_penalty == 0.0f;
-}
-
 size_t window_of(const Settings& settings) {
-  if (neutral(settings)) return 0;
+  if (penalties_are_neutral(settings)) return 0;
   if (settings.penalty_last_n < 0) return std::numeric_limits<size_t>::max();
   return static_cast<size_t>(settings.penalty_last_n);
 }
 
 }  // namespace
+
+bool penalties_are_neutral(const Settings& settings) {
+  return settings.penalty_last_n == 0 ||
+         (settings.repeat_penalty == 1.0f && settings.presence_penalty == 0.0f &&
+          settings.frequency_penalty == 0.0f);
+}
 
 Penalties::Penalties(const Settings& settings, int vocab_size)
     : repeat_(settings.repeat_penalty),

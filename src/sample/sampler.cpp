@@ -16,6 +16,8 @@
 namespace handmill::sample {
 namespace {
 
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
 using Filter = void (*)(const Settings&, Candidates&);
 constexpr Filter kFilters[] = {typical, top_p, min_p, temperature};
 
@@ -26,9 +28,14 @@ uint64_t system_seed() {
   return seed;
 }
 
+Error bad_logit(ptrdiff_t token, float logit) {
+  return base::invalid("the logit of token {} is {}", token, logit);
+}
+
+Error no_finite_logit() { return base::invalid("no token has a finite logit"); }
+
 /// The largest logit, or an Error where the logits are not a distribution.
 Result<float> largest_of(std::span<const float> logits) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr size_t kLanes = 16;  // independent maxima, so that the loop vectorizes
   std::array<float, kLanes> lane_max;
   lane_max.fill(-kInfinity);
@@ -49,9 +56,9 @@ Result<float> largest_of(std::span<const float> logits) {
   if (bad) {
     const auto at =
         std::find_if(logits.begin(), logits.end(), [](float x) { return !(x < kInfinity); });
-    return base::invalid("the logit of token {} is {}", at - logits.begin(), *at);
+    return bad_logit(at - logits.begin(), *at);
   }
-  if (largest == -kInfinity) return base::invalid("no token has a finite logit");
+  if (largest == -kInfinity) return no_finite_logit();
   return largest;
 }
 
@@ -67,6 +74,8 @@ struct Sampler::State {
         mirostat(wanted) {}
 
   Token pick(std::span<const float> logits);
+  /// From the candidates that top-k left.
+  Token pick_candidate();
 
   Settings settings;
   size_t vocab_size;
@@ -80,6 +89,10 @@ struct Sampler::State {
 
 Token Sampler::State::pick(std::span<const float> logits) {
   top_k(logits, settings.mirostat ? 0 : settings.top_k, scratch, candidates);
+  return pick_candidate();
+}
+
+Token Sampler::State::pick_candidate() {
   size_t index;
   if (settings.mirostat) {
     temperature(settings, candidates);
@@ -112,6 +125,27 @@ Result<Token> Sampler::sample(std::span<float> logits) {
   if (state.settings.temperature == 0.0f)
     return static_cast<Token>(std::find(logits.begin(), logits.end(), largest) - logits.begin());
   return state.pick(logits);
+}
+
+int Sampler::largest_needed() const {
+  const Settings& settings = state_->settings;
+  if (!settings.logit_bias.empty() || !penalties_are_neutral(settings)) return 0;
+  if (settings.temperature == 0.0f) return 1;
+  if (settings.mirostat || settings.top_k > kLargestMax) return 0;
+  return static_cast<int>(std::min(static_cast<size_t>(settings.top_k), state_->vocab_size));
+}
+
+Result<Token> Sampler::sample_largest(std::span<const Scored> largest) {
+  State& state = *state_;
+  assert(largest.size() == static_cast<size_t>(largest_needed()) && !largest.empty());
+  const Scored* bad = nullptr;  // the one with the lowest id
+  for (const Scored& one : largest)
+    if (!(one.logit < kInfinity) && (bad == nullptr || one.id < bad->id)) bad = &one;
+  if (bad != nullptr) return bad_logit(bad->id, bad->logit);
+  if (largest.front().logit == -kInfinity) return no_finite_logit();
+  if (state.settings.temperature == 0.0f) return largest.front().id;
+  take_largest(largest, state.scratch, state.candidates);
+  return state.pick_candidate();
 }
 
 uint64_t Sampler::seed() const { return state_->seed; }

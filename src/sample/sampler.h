@@ -40,6 +40,15 @@ Status validate_ranges(const Settings& settings);
 /// And the tokens of logit_bias inside the vocabulary.
 Status validate(const Settings& settings, int vocab_size);
 
+/// A token with its logit.
+struct Scored {
+  float logit;
+  text::Token id;
+};
+
+/// A Sampler needs so many of a row's largest logits at most, or all of them.
+inline constexpr int kLargestMax = 256;
+
 class Sampler {
  public:
   /// `settings` must be valid.
@@ -53,6 +62,12 @@ class Sampler {
   /// Picks a token; `logits` [vocab_size] is scratch afterwards. Logits that hold no finite number,
   /// or a NaN or +inf, are an Error, never a token. -inf is a token that cannot be.
   Result<text::Token> sample(std::span<float> logits);
+  /// How many of the largest logits decide every token: 1 to kLargestMax, and no more than the
+  /// vocabulary has. 0 where any of them may matter.
+  int largest_needed() const;
+  /// The same token, or Error, as from the whole row: `largest` are its largest_needed() largest
+  /// logits, largest first and equal ones by lower id.
+  Result<text::Token> sample_largest(std::span<const Scored> largest);
   uint64_t seed() const;
 
  private:

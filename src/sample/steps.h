@@ -12,13 +12,11 @@
 
 namespace handmill::sample {
 
-struct Scored {
-  float logit;
-  Token id;
-};
 /// Fills `out` with the `k` largest logits (equal ones by lower id), never with -inf; k = 0: all.
 /// `logits` [vocab_size] holds one finite number at least, no NaN and no +inf.
 void top_k(std::span<const float> logits, int k, std::vector<Scored>& scratch, Candidates& out);
+/// What top_k() would leave of a row, of which `largest` are the k largest in any order.
+void take_largest(std::span<const Scored> largest, std::vector<Scored>& scratch, Candidates& out);
 
 /// Locally typical sampling (Meister et al., arXiv:2202.00666): the tokens whose surprise is
 /// nearest to the distribution's entropy, until they hold typical_p of it.
@@ -38,6 +36,8 @@ size_t draw(const Candidates& candidates, Random& random);
 /// Adds the biases to `logits` [vocab_size].
 void add_logit_bias(const Settings& settings, std::span<float> logits);
 
+/// Whether the penalties change no logit, whatever the text.
+bool penalties_are_neutral(const Settings& settings);
 /// What the penalties know of the text: the latest penalty_last_n tokens and how often each occurs.
 /// Keeps nothing while every penalty is neutral.
 class Penalties {

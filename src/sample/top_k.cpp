@@ -27,7 +27,22 @@ void take_all(std::span<const float> logits, Candidates& out) {
     if (!std::isinf(logits[i])) out.add(static_cast<Token>(i), logits[i]);
 }
 
+/// `scratch` is in any order.
+void take(std::vector<Scored>& scratch, Candidates& out) {
+  std::sort(scratch.begin(), scratch.end(),
+            [](const Scored& a, const Scored& b) { return a.id < b.id; });
+  for (const Scored& scored : scratch) out.add(scored.id, scored.logit);
+}
+
 }  // namespace
+
+void take_largest(std::span<const Scored> largest, std::vector<Scored>& scratch, Candidates& out) {
+  out.clear();
+  scratch.clear();
+  for (const Scored& scored : largest)
+    if (!std::isinf(scored.logit)) scratch.push_back(scored);
+  take(scratch, out);
+}
 
 void top_k(std::span<const float> logits, int k, std::vector<Scored>& scratch, Candidates& out) {
   out.clear();
@@ -55,9 +70,7 @@ void top_k(std::span<const float> logits, int k, std::vector<Scored>& scratch, C
     }
   }
   cut_back();
-  std::sort(scratch.begin(), scratch.end(),
-            [](const Scored& a, const Scored& b) { return a.id < b.id; });
-  for (const Scored& scored : scratch) out.add(scored.id, scored.logit);
+  take(scratch, out);
 }
 
 }  // namespace handmill::sample
