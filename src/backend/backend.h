@@ -72,6 +72,14 @@ class Array {
   size_t rows_ = 0, cols_ = 0;
 };
 
+/// One of a row's largest values, and where it is.
+struct Largest {
+  float value;
+  int32_t col;
+};
+/// How many of a row's largest values are asked for at most.
+inline constexpr int kLargestMax = 256;
+
 /// How the inputs of products are held, as the matrices that will read them need.
 struct InputForm {
   bool codes = false;   // int8 with a scale for each 32 columns
@@ -217,6 +225,14 @@ class Backend {
     read(array, row, values);
   }
   virtual void wait() {}
+  /// Of the first counts.size() rows, the counts[i] (1 to kLargestMax, none above `cols`) largest
+  /// of row i's first `cols` values, one row after the other: largest first, equal ones by lower
+  /// column, −0 as 0. One wait for all rows. False where the caller must read the rows: because
+  /// they are as near, or a NaN or +inf is among the values.
+  virtual bool largest(const Array& /*array*/, std::span<const int32_t> /*counts*/, size_t /*cols*/,
+                       std::span<Largest> /*found*/) {
+    return false;
+  }
   /// Begins what was asked for so far, and does not wait for it.
   virtual void start() {}
   /// Why the device does nothing any more, if it does not.

@@ -256,9 +256,9 @@ void VulkanBackend::wait() {
   fetches_.clear();
 }
 
-bool VulkanBackend::grow(Buffer& buffer, size_t bytes) {
+bool VulkanBackend::grow(Buffer& buffer, size_t bytes, Use use) {
   if (buffer.bytes() >= bytes) return true;
-  auto made = device_->make_buffer(bytes + bytes / 2, Use::kDevice);
+  auto made = device_->make_buffer(bytes + bytes / 2, use);
   if (!made.ok()) return false;
   program_->finish();
   buffer = std::move(*made);

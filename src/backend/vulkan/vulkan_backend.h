@@ -87,6 +87,8 @@ class VulkanBackend final : public Backend {
   void read(const Array& array, size_t row, std::span<float> values) override;
   void fetch(const Array& array, size_t row, std::span<float> values) override;
   void wait() override;
+  bool largest(const Array& array, std::span<const int32_t> counts, size_t cols,
+               std::span<Largest> found) override;
   void start() override { program_->start(); }
   Status fault() const override { return fault_.ok() ? program_->fault() : fault_; }
 
@@ -150,7 +152,10 @@ class VulkanBackend final : public Backend {
   /// is no memory for one.
   bool mirror(DeviceArray& array, size_t rows);
   void deliver(const DeviceArray& from, size_t row, std::span<float> values);
-  bool grow(Buffer& buffer, size_t bytes);
+  bool grow(Buffer& buffer, size_t bytes, Use use = Use::kDevice);
+  /// The `keep` (a power of two) largest of each row into largest_. False where there is no memory
+  /// for that.
+  bool seek_largest(const DeviceArray& array, size_t rows, size_t cols, size_t keep);
   const Plan& plan(const Attention& attention, const Batch& batch);
   void fill_plan(Plan& plan, const Attention& attention, const Batch& batch);
   void add_tasks(const Attention& attention, uint32_t row, int position, int count, uint32_t table);
@@ -161,6 +166,7 @@ class VulkanBackend final : public Backend {
   std::shared_ptr<Device> device_;
   VulkanOptions options_;
   std::unique_ptr<Program> program_;
+  Buffer largest_;   // of rows, for the processor to read
   Buffer scratch_;   // two rows of floats for each row of the widest inputs
   Buffer partials_;  // of attention
   Lists lists_;
