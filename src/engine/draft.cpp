@@ -61,6 +61,8 @@ Draft::Draft(std::shared_ptr<const gguf::File> file, backend::Backend& backend, 
       times_(limits.outputs_max),
       row_(static_cast<size_t>(model_->config().vocab)) {
   working_.reserve(static_cast<size_t>(limits.sequences_max));
+  ones_.reserve(static_cast<size_t>(limits.sequences_max));
+  likeliest_.reserve(static_cast<size_t>(limits.sequences_max));
 }
 
 Status Draft::make_cache(int blocks) {
@@ -141,13 +143,21 @@ void Draft::run() {
   const auto start = std::chrono::steady_clock::now();
   const backend::Array& logits =
       model_->forward(batch_.tokens(), batch_.view(), *store_, batch_.outputs());
+  ones_.assign(working_.size(), 1);
+  likeliest_.resize(working_.size());
+  if (working_.empty() ||
+      !backend_.largest(logits, ones_, static_cast<size_t>(vocab_), likeliest_)) {
+    for (size_t i = 0; i < working_.size(); ++i) {
+      backend_.read(logits, i, row_);
+      const auto best = std::max_element(row_.begin(), row_.begin() + vocab_);
+      likeliest_[i] = {*best, static_cast<int32_t>(best - row_.begin())};
+    }
+  }
+  // What was asked for may still be under way until then.
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (rows <= limits_.outputs_max) times_.record(rows, seconds.count());
-  for (size_t i = 0; i < working_.size(); ++i) {
-    backend_.read(logits, i, row_);
-    const auto best = std::max_element(row_.begin(), row_.begin() + vocab_);
-    working_[i].sequence->guess.proposal.push_back(static_cast<text::Token>(best - row_.begin()));
-  }
+  for (size_t i = 0; i < working_.size(); ++i)
+    working_[i].sequence->guess.proposal.push_back(likeliest_[i].col);
 }
 
 /// What it read of a proposal stays read as far as that was right.

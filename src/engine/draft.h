@@ -76,8 +76,10 @@ class Draft {
   Limits limits_;
   FlatBatch batch_;
   StepTimes times_;
-  std::vector<Job> working_;  // those whose next token the batch brings, in its order
-  std::vector<float> row_;    // [vocab]
+  std::vector<Job> working_;   // those whose next token the batch brings, in its order
+  std::vector<int32_t> ones_;  // one for each of them
+  std::vector<backend::Largest> likeliest_;  // next token of each
+  std::vector<float> row_;                   // [vocab]
 };
 
 }  // namespace handmill::engine

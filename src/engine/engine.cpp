@@ -9,6 +9,7 @@
 #include "engine/batch.h"
 #include "engine/embedding.h"
 #include "engine/logprobs.h"
+#include "engine/outputs.h"
 #include "engine/parts.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
@@ -92,10 +93,9 @@ class LocalEngine final : public Engine {
   Scheduler scheduler_;
   Speculation speculation_;
   FlatBatch batch_;
-  const backend::Array* logits_ = nullptr;  // of the last run
-  std::vector<float> row_;                  // [vocab]
-  std::vector<float> raw_;                  // [vocab], what the sampler was given
-  std::vector<float> state_;                // [width]
+  Outputs outputs_;           // of the last run
+  std::vector<float> row_;    // [vocab]
+  std::vector<float> state_;  // [width]
   std::vector<int32_t> rows_;
   model::Work work_;
   Stats stats_;  // its counters of tokens and steps
@@ -113,6 +113,7 @@ LocalEngine::LocalEngine(Parts parts, Options options)
       speculation_(make_speculation()),
       batch_(static_cast<size_t>(parts_.prefill_chunk), static_cast<size_t>(parts_.max_sequences),
              static_cast<size_t>(parts_.max_outputs)),
+      outputs_(parts_.max_outputs, parts_.config.vocab, sampled_vocab()),
       row_(static_cast<size_t>(parts_.config.vocab)),
       state_(static_cast<size_t>(width())) {}
 
@@ -211,7 +212,7 @@ void LocalEngine::fail_over(const Error& fault) {
   });
   retire();
   clear_cache();
-  logits_ = nullptr;
+  outputs_.clear();
   options_.gpu.device = kNoGpu;
   options_.context = parts_.context;  // waiting tasks were let in for it
   parts_.release();
@@ -227,6 +228,7 @@ void LocalEngine::fail_over(const Error& fault) {
 
 void LocalEngine::run(std::span<const Slice> plan) {
   batch_.clear();
+  outputs_.clear();
   size_t outputs = 0;  // rows whose logits are wanted, those of whole prompts too
   for (const auto& [task, count] : plan) {
     const auto tokens =
@@ -237,10 +239,12 @@ void LocalEngine::run(std::span<const Slice> plan) {
       outputs += static_cast<size_t>(count);
     if (count < task->pending() || sequence == nullptr) continue;
     batch_.want_last();
+    outputs_.want(*sequence);
     int position = task->length();
     for (const text::Token token : sequence->guess.proposal) {
       batch_.add_row(token, position++);
       batch_.want_last();
+      outputs_.want(*sequence);
     }
   }
   outputs += batch_.outputs().size();
@@ -248,9 +252,8 @@ void LocalEngine::run(std::span<const Slice> plan) {
   const auto start = std::chrono::steady_clock::now();
   parts_.model->forward(batch_.tokens(), batch_.view(), *parts_.store, {});
   read_whole_texts(plan);
-  logits_ = &parts_.model->logits(batch_.outputs());
-  // What was asked for may still be under way: it is done, or its fault known, when a row is here.
-  if (!batch_.outputs().empty()) parts_.backend->read(*logits_, 0, row_);
+  // What was asked for may still be under way until then.
+  outputs_.read(*parts_.backend, parts_.model->logits(batch_.outputs()));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   speculation_.ran(plan, seconds.count());
   ++stats_.steps;
@@ -314,18 +317,10 @@ void LocalEngine::commit(std::span<const Slice> plan) {
   if (ended) retire();
 }
 
-/// As many tokens as were foreseen, and one more. run() has read the first row.
+/// As many tokens as were foreseen, and one more.
 void LocalEngine::pick(Sequence& sequence, size_t row) {
-  const auto sampled = static_cast<size_t>(sampled_vocab());
   const int before = sequence.timings().generated_tokens;
-  const auto next = [&] {
-    if (row > 0) parts_.backend->read(*logits_, row, row_);
-    ++row;
-    if (sequence.wants_logprobs()) raw_ = row_;
-    return sequence.pick(std::span(row_).first(sampled),
-                         std::span<const float>(raw_).first(raw_.empty() ? 0 : sampled));
-  };
-  while (next()) sequence.advance(1);  // what was foreseen is computed already
+  while (outputs_.pick(sequence, row++)) sequence.advance(1);  // what was foreseen is computed
   stats_.generated_tokens += static_cast<uint64_t>(sequence.timings().generated_tokens - before);
   stats_.proposed_tokens += sequence.guess.proposal.size();
   stats_.accepted_tokens += static_cast<uint64_t>(sequence.guess.accepted);

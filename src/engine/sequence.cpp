@@ -44,7 +44,14 @@ void Sequence::add_prompt_logits(int position, std::span<const float> logits) {
 }
 
 bool Sequence::pick(std::span<float> logits, std::span<const float> raw) {
-  Result<text::Token> token = sampler_.sample(logits);
+  return tell(sampler_.sample(logits), raw);
+}
+
+bool Sequence::pick_largest(std::span<const sample::Scored> largest) {
+  return tell(sampler_.sample_largest(largest), {});
+}
+
+bool Sequence::tell(const Result<text::Token>& token, std::span<const float> raw) {
   if (!token.ok()) {
     end(Finish::kError, token.error().message);
     return false;

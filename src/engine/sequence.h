@@ -36,6 +36,9 @@ class Sequence final : public Task {
     return request_.prompt_logprobs && timings_.generated_tokens == 0;
   }
 
+  /// How many of the largest logits of a row decide what is picked and told; 0: all of them may.
+  int largest_needed() const { return wants_logprobs() ? 0 : sampler_.largest_needed(); }
+
   /// `guess` has a proposal for the next step.
   void count_proposal() { timings_.proposed_tokens += static_cast<int>(guess.proposal.size()); }
   /// The logits after `position` of the prompt.
@@ -44,9 +47,12 @@ class Sequence final : public Task {
   /// logits where wants_logprobs(): those that are picked from are scratch. True where the token is
   /// the next of the proposal, and something follows it: the logits after it are there.
   bool pick(std::span<float> logits, std::span<const float> raw);
+  /// The same, from the largest_needed() largest logits, as the sampler takes them.
+  bool pick_largest(std::span<const sample::Scored> largest);
 
  private:
   int length_max() const override;
+  bool tell(const Result<text::Token>& token, std::span<const float> raw);
   std::optional<Finish> commit(text::Token token);
   void finish_event(Finish finish);
   void send();

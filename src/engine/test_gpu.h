@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "backend/cpu/cpu.h"
+#include "backend/test_largest.h"
 #include "base/error.h"
 #include "engine/gpu.h"
 
@@ -24,6 +25,9 @@ struct GpuScript {
   std::atomic<int> made = 0, alive = 0;  // devices
   std::atomic<int> allocations = 0;      // of the last one
   std::atomic<int> operations = 0;
+  bool finds_largest = true;
+  std::atomic<int> largest_found = 0;  // rows of which only the largest values were read
+  std::atomic<int> reads = 0;
   bool lost() const { return operations > operations_max; }
 };
 
@@ -82,8 +86,16 @@ class TestGpu final : public backend::Backend {
     below_->write(array, row, values);
   }
   void read(const backend::Array& array, size_t row, std::span<float> values) override {
+    ++script_.reads;
     below_->read(array, row, values);
     if (script_.lost()) std::ranges::fill(values, std::numeric_limits<float>::quiet_NaN());
+  }
+  bool largest(const backend::Array& array, std::span<const int32_t> counts, size_t cols,
+               std::span<backend::Largest> found) override {
+    if (!script_.finds_largest || script_.lost()) return false;
+    const bool all = backend::test::largest_of(*below_, array, counts, cols, found);
+    script_.largest_found += all ? static_cast<int>(counts.size()) : 0;
+    return all;
   }
   void embed(const backend::Table& table, std::span<const int32_t> tokens, float scale,
              backend::Array& out) override {

@@ -15,6 +15,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/cpu.h"
 #include "backend/split/split.h"
+#include "backend/test_largest.h"
 
 namespace handmill::backend::test {
 
@@ -79,9 +80,14 @@ class LateDevice final : public Backend {
     ++counts_->reads;
     counts_->asked += "read ";
     counts_->rows_read += values.size() / array.cols();
-    for (const auto& task : std::exchange(tasks_, {})) task();
-    fetched_ = 0;
+    do_all();
     below_->read(array, row, values);
+  }
+  bool largest(const Array& array, std::span<const int32_t> counts, size_t cols,
+               std::span<Largest> found) override {
+    counts_->asked += "largest ";
+    do_all();
+    return largest_of(*below_, array, counts, cols, found);
   }
   void fetch(const Array& array, size_t row, std::span<float> values) override {
     ++counts_->reads;
@@ -152,6 +158,10 @@ class LateDevice final : public Backend {
   void later(std::string_view name, std::function<void()> task) {
     counts_->asked += std::string(name) + " ";
     tasks_.push_back(std::move(task));
+  }
+  void do_all() {
+    for (const auto& task : std::exchange(tasks_, {})) task();
+    fetched_ = 0;
   }
   template <class Make>
   auto made(Make make) -> decltype(make()) {

@@ -178,4 +178,12 @@ void SplitBackend::read(const Array& array, size_t row, std::span<float> values)
   }
 }
 
+bool SplitBackend::largest(const Array& array, std::span<const int32_t> counts, size_t cols,
+                           std::span<Largest> found) {
+  const auto& from = static_cast<const SplitArray&>(array);
+  for (size_t row = 0; row < counts.size(); ++row)
+    if (from.has(Side::kCpu, row)) return false;
+  return device_->largest(from.parts.on(Side::kDevice), counts, cols, found);
+}
+
 }  // namespace handmill::backend

@@ -117,6 +117,8 @@ class SplitBackend final : public Backend {
   Result<Roofs> measure_roofs() override;
   void write(Array& array, size_t row, std::span<const float> values) override;
   void read(const Array& array, size_t row, std::span<float> values) override;
+  bool largest(const Array& array, std::span<const int32_t> counts, size_t cols,
+               std::span<Largest> found) override;
   void start() override;
   Status fault() const override;
 
