@@ -357,21 +357,6 @@ TEST(Engine, ScoreNeedsFreeBlocksAndSaysSo) {
   EXPECT_EQ(engine.answer(id).finish, Finish::kLength);
 }
 
-/// A model whose embedding has 320 rows, and a vocabulary of `tokens`.
-TinyModel with_vocabulary(size_t tokens) {
-  TinyModel tiny{.vocab = 320};
-  tiny.change = [tokens](gguf::Writer& writer) {
-    std::vector<std::string> texts;
-    for (int i = 0; i < static_cast<int>(tokens); ++i)
-      texts.push_back(i < 256 ? model::tiny::byte_text(i) : "[" + std::to_string(i) + "]");
-    texts.back() = "ab";
-    const std::vector<std::string_view> views(texts.begin(), texts.end());
-    writer.set_strings("tokenizer.ggml.tokens", views);
-    writer.set_array<int32_t>("tokenizer.ggml.token_type", std::vector<int32_t>(tokens, 1));
-  };
-  return tiny;
-}
-
 TEST(Engine, RowsBeyondTheVocabularyAreNeverSampled) {
   TestEngine engine(with_vocabulary(300));  // padded, as some files are
   ASSERT_TRUE(engine.ok());

@@ -131,6 +131,21 @@ inline Request babble(size_t prompt, int max_tokens, uint32_t seed, bool greedy 
   return wanted;
 }
 
+/// A model whose embedding has 320 rows, and a vocabulary of `tokens`.
+inline model::TinyModel with_vocabulary(size_t tokens) {
+  model::TinyModel tiny{.vocab = 320};
+  tiny.change = [tokens](gguf::Writer& writer) {
+    std::vector<std::string> texts;
+    for (int i = 0; i < static_cast<int>(tokens); ++i)
+      texts.push_back(i < 256 ? model::tiny::byte_text(i) : "[" + std::to_string(i) + "]");
+    texts.back() = "ab";
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    writer.set_strings("tokenizer.ggml.tokens", views);
+    writer.set_array<int32_t>("tokenizer.ggml.token_type", std::vector<int32_t>(tokens, 1));
+  };
+  return tiny;
+}
+
 inline void expect_same(const Answer& a, const Answer& b, const std::string& what) {
   EXPECT_EQ(a.tokens, b.tokens) << what;
   EXPECT_EQ(a.text, b.text) << what;

@@ -172,6 +172,29 @@ TEST_F(Split, ADeviceWithoutWorkIsAskedForNothing) {
   EXPECT_EQ(counts->made, 0);
 }
 
+TEST_F(Split, TheLargestAreFoundWhereTheRowsAre) {
+  const std::vector<int32_t> counts{1, 5, 64};
+  std::vector<Largest> found(1 + 5 + 64);
+  EXPECT_FALSE(backend_->largest(*y_, counts, kCols, found)) << "rows that are here";
+  normed_product(1, 2, {}, *y_);
+  EXPECT_FALSE(backend_->largest(*y_, counts, kCols, found)) << "one is here";
+  EXPECT_EQ(counts_->asked.find("largest"), std::string::npos);
+  normed_product(1, 3, {}, *y_);
+  ASSERT_TRUE(backend_->largest(*y_, counts, kCols, found));
+  EXPECT_NE(counts_->asked.find("largest"), std::string::npos);
+  EXPECT_EQ(counts_->reads, 0);
+  const Floats rows = read(*backend_, *y_, 3);
+  auto one = found.begin();
+  for (size_t i = 0; i < 3; ++i)
+    for (const Largest& wanted :
+         test::largest_by_sorting(std::span(rows).subspan(i * kCols, kCols), counts[i])) {
+      EXPECT_EQ(one->col, wanted.col) << i;
+      EXPECT_EQ(one++->value, wanted.value);
+    }
+  normed_product(0, 3, {}, *y_);
+  EXPECT_FALSE(backend_->largest(*y_, counts, kCols, found)) << "the processor's product";
+}
+
 TEST_F(Split, AFullDeviceIsAnError) {
   counts_->made_max = counts_->made;
   const auto array = backend_->array(4, 4);
