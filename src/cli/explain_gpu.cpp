@@ -22,6 +22,7 @@ engine::GpuNeeds needs_of(const measure::Shape& shape, backend::KvType kv, int c
                       : part.kind == PartKind::kFeedForward ? all.ffn
                                                             : all.whole;
     place += part.bytes;
+    if (!part.once) needs.weights.elements += part.elements;
   }
   needs.weights.layers.assign(layers, {all.whole / layers, all.ffn / layers});
   needs.width = static_cast<size_t>(shape.config.width);
@@ -35,13 +36,15 @@ engine::GpuNeeds needs_of(const measure::Shape& shape, backend::KvType kv, int c
   return needs;
 }
 
+json::value known(double seconds) {
+  return seconds > 0 ? json::value(seconds) : json::value(nullptr);
+}
+
 json::value choice_json(const std::optional<engine::GpuChoice>& choice) {
   if (!choice) return nullptr;
-  return {{"layers", choice->layers},
-          {"head", choice->head},
-          {"cpu_ffn_cols", choice->cpu_cols},
-          {"bytes", choice->bytes.total()},
-          {"token_s", choice->seconds > 0 ? json::value(choice->seconds) : json::value(nullptr)}};
+  return {{"layers", choice->layers},          {"head", choice->head},
+          {"cpu_ffn_cols", choice->cpu_cols},  {"bytes", choice->bytes.total()},
+          {"token_s", known(choice->seconds)}, {"read_token_s", known(choice->read_s)}};
 }
 
 }  // namespace

@@ -24,12 +24,25 @@ double product_bytes_s(const measure::Machine& machine) {
   return machine.read_bytes_s.value * measure::kReadShare;
 }
 
+double product_ops_s(const measure::Machine& machine) {
+  for (const measure::ProductRate& rate : machine.products)
+    if (rate.format == "q4_k" && rate.ops_s.known()) return rate.ops_s.value;
+  return machine.ops_s.value * measure::kOpsShare;
+}
+
+/// Its shaders multiply codes where they can; what its matrix units add was not measured.
+double device_ops_s(const measure::DeviceRates& rates) {
+  return std::max(rates.int8_ops_s.value, rates.f32_ops_s.value) * measure::kOpsShare;
+}
+
 engine::GpuFigures figures_of(const measure::Machine& machine, const engine::GpuDevice& device) {
   for (const measure::DeviceRates& rates : machine.devices)
     if (rates.name == device.name && rates.driver == device.driver)
       return {
           .cpu_bytes_s = product_bytes_s(machine),
           .device_bytes_s = rates.read_bytes_s.value * measure::kReadShare,
+          .cpu_ops_s = product_ops_s(machine),
+          .device_ops_s = device_ops_s(rates),
           .submit_s = rates.submit_s.value,
           .transfer_bytes_s = std::min(rates.upload_bytes_s.value, rates.download_bytes_s.value)};
   return {};

@@ -13,10 +13,11 @@
 
 namespace handmill::engine {
 
-/// Of one token's products, and of what lies between the two sides; 0 is unknown. Seconds, bytes a
-/// second.
+/// Of products, and of what lies between the two sides; 0 is unknown. Seconds, bytes a second,
+/// operations a second, of which a multiply-add is two.
 struct GpuFigures {
-  double cpu_bytes_s = 0, device_bytes_s = 0;  // of packed weights
+  double cpu_bytes_s = 0, device_bytes_s = 0;  // of packed weights, for one row
+  double cpu_ops_s = 0, device_ops_s = 0;      // for many
   double submit_s = 0;          // to begin work on the device and to wait for its end
   double transfer_bytes_s = 0;  // from one side to the other, the slower way
 };

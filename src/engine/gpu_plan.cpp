@@ -44,7 +44,9 @@ class Search {
                    .draft = needs_.draft_bytes,
                    .staging = kStaging};
     }
-    out.seconds = known() ? seconds(out) : 0;
+    if (!known()) return out;
+    out.seconds = write_s(out);
+    if (room_.figures.cpu_ops_s > 0 && room_.figures.device_ops_s > 0) out.read_s = read_s(out);
     return out;
   }
 
@@ -72,7 +74,7 @@ class Search {
           if (shared == (device == needs_.ffn_width)) continue;
           const GpuChoice next = choice(layers, there, needs_.ffn_width - device);
           if (!fits(next)) continue;
-          if (!best || next.seconds < best->seconds) best = next;
+          if (!best || next.score() < best->score()) best = next;
         }
       }
     return best;
@@ -96,20 +98,36 @@ class Search {
     return rate > 0 ? static_cast<double>(numbers * sizeof(float)) / rate : 0;
   }
 
-  double seconds(const GpuChoice& choice) const {
+  /// The layers, at `cpu` and `device` seconds a byte of their weights.
+  double layers_s(const GpuChoice& choice, double cpu, double device) const {
     const auto last = static_cast<size_t>(choice.layers);
-    const double cpu = room_.figures.cpu_bytes_s, device = room_.figures.device_bytes_s;
     const auto bytes = [](uint64_t n) { return static_cast<double>(n); };
     const double ours = bytes(whole_.back() - whole_[last] + ffn_.back() - ffn_[last]);
-    double seconds = ours / cpu + bytes(needs_.weights.head) / (choice.head ? device : cpu);
-    if (choice.layers == 0) return seconds;
     const double share = bytes(choice.cpu_cols) / bytes(needs_.ffn_width), ffn = bytes(ffn_[last]);
-    seconds +=
-        bytes(whole_[last]) / device + std::max((1 - share) * ffn / device, share * ffn / cpu);
-    const double exchange = room_.figures.submit_s + crossing(2 * needs_.width);
-    if (choice.cpu_cols > 0) seconds += choice.layers * exchange;
-    return seconds + room_.figures.submit_s +
-           crossing(needs_.width + (choice.head ? needs_.vocab : needs_.width));
+    return ours * cpu + bytes(whole_[last]) * device +
+           std::max((1 - share) * ffn * device, share * ffn * cpu);
+  }
+
+  double write_s(const GpuChoice& choice) const {
+    const GpuFigures& figures = room_.figures;
+    const auto head = static_cast<double>(needs_.weights.head);
+    const double seconds = layers_s(choice, 1 / figures.cpu_bytes_s, 1 / figures.device_bytes_s) +
+                           head / (choice.head ? figures.device_bytes_s : figures.cpu_bytes_s);
+    if (choice.layers == 0) return seconds;
+    const int exchanges = choice.cpu_cols > 0 ? choice.layers : 0;
+    return seconds + exchanges * (figures.submit_s + crossing(2 * needs_.width)) +
+           figures.submit_s + crossing(needs_.width + (choice.head ? needs_.vocab : needs_.width));
+  }
+
+  /// Submissions are of many rows, and only the last has logits.
+  double read_s(const GpuChoice& choice) const {
+    const GpuFigures& figures = room_.figures;
+    const auto bytes = static_cast<double>(whole_.back() + ffn_.back());
+    const double ops = 2 * static_cast<double>(needs_.weights.elements) / bytes;  // on a byte
+    const int exchanges = choice.cpu_cols > 0 ? choice.layers : 0;
+    return layers_s(choice, ops / figures.cpu_ops_s, ops / figures.device_ops_s) +
+           crossing((2 * static_cast<size_t>(exchanges) + (choice.layers > 0 ? 1 : 0)) *
+                    needs_.width);
   }
 
   const GpuNeeds& needs_;
@@ -120,11 +138,11 @@ class Search {
 /// The fastest; where that is unknown, what has the most layers on the device.
 GpuChoice choose(const GpuPlan& plan, bool cpu_too) {
   GpuChoice chosen = plan.cpu;
-  if (plan.whole && (!cpu_too || chosen.seconds == 0 || plan.whole->seconds < chosen.seconds))
+  if (plan.whole && (!cpu_too || chosen.seconds == 0 || plan.whole->score() < chosen.score()))
     chosen = *plan.whole;
   if (!plan.shared) return chosen;
   const bool must = !cpu_too && chosen.layers == 0;
-  return must || plan.shared->seconds < chosen.seconds ? *plan.shared : chosen;
+  return must || plan.shared->score() < chosen.score() ? *plan.shared : chosen;
 }
 
 }  // namespace

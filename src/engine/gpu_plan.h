@@ -9,6 +9,9 @@
 //   the device's             Σ w / B_d + max((1 − s) · f / B_d, s · f / B_c), s: the processor's
 //                            share; and where s > 0 an exchange a layer
 //   the head                 on its side; and once what passes between the two.
+// A token that is read, among many, takes operations / their rates in place of bytes / B, and no
+// head. Where the rates are known the best plan is the one in which a token written takes the
+// least with the kReadForOne that are read for it.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +25,9 @@
 #include "model/packed_sizes.h"
 
 namespace handmill::engine {
+
+/// A question, and what it asks about, are longer than the answer.
+inline constexpr int kReadForOne = 4;
 
 /// What is to be placed.
 struct GpuNeeds {
@@ -67,7 +73,9 @@ struct GpuChoice {
   bool head = false;    // there too
   size_t cpu_cols = 0;  // of each of their feed-forward blocks, on the processor
   GpuBytes bytes = {};  // on the device
-  double seconds = 0;   // of a token after none; 0: unknown
+  double seconds = 0;   // of a token that is written, after none; 0: unknown
+  double read_s = 0;    // of one that is read among many; 0: unknown
+  double score() const { return seconds + kReadForOne * read_s; }
 };
 
 struct GpuPlan {

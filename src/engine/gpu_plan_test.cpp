@@ -218,6 +218,28 @@ TEST(GpuPlan, SharingMakesRoomForMoreLayers) {
   EXPECT_NE(best.text().find("less 768 of 2560 columns"), std::string::npos) << best.text();
 }
 
+TEST(GpuPlan, WhatIsReadCountsToo) {
+  GpuNeeds many = needs();
+  many.weights.elements = 4 * 200 * kMiB;  // half a byte each: 4 operations on a byte
+  GpuFigures both{.cpu_bytes_s = 1e4 * kMiB, .device_bytes_s = 1e4 * kMiB, .submit_s = 1e-5};
+  both.cpu_ops_s = 1e6 * kMiB;
+  both.device_ops_s = 1e8 * kMiB;
+  const auto plan = plan_gpu(many, room(kAll, both), {.use = true});
+  ASSERT_TRUE(plan.ok());
+  // Half of the columns would be written fastest, at the device's hundredth of the speed in
+  // reading.
+  EXPECT_NEAR(plan->cpu.read_s, 1600.0 / 1e6, 1e-9);
+  EXPECT_NEAR(plan->whole->read_s, 1600.0 / 1e8, 1e-9);
+  ASSERT_TRUE(plan->shared.has_value());
+  const double share = static_cast<double>(plan->shared->cpu_cols) / 2560;
+  EXPECT_NEAR(plan->shared->read_s, 320.0 / 1e8 + share * 1280 / 1e6, 1e-9);
+  both.cpu_ops_s = 1e5 * kMiB;
+  const auto slow = plan_gpu(many, room(kAll, both), {.use = true});
+  EXPECT_EQ(slow->chosen.cpu_cols, 0u) << "an answer would be 4 · 1.28 ms later for each 256";
+  EXPECT_NEAR(slow->chosen.score(), 45e-3 + 1e-5 + 4 * 1600.0 / 1e8, 1e-9);
+  EXPECT_NE(slow->text().find("0.02 for one read"), std::string::npos) << slow->text();
+}
+
 TEST(GpuPlan, ASlowDeviceIsLeftAloneUnlessItIsAskedFor) {
   const GpuFigures slow{.cpu_bytes_s = 1e4 * kMiB, .device_bytes_s = 1e3 * kMiB, .submit_s = 1e-2};
   const GpuPlan none = plan(room(kAll, slow));

@@ -12,8 +12,11 @@ namespace {
 
 double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
+/// "13.50 ms", "13.50 ms and 1.20 for one that is read"
 std::string milliseconds(const GpuChoice& choice) {
-  return fmt::format("{:.2f} ms", choice.seconds * 1e3);
+  std::string text = fmt::format("{:.2f} ms", choice.seconds * 1e3);
+  if (choice.read_s > 0) text += fmt::format(" and {:.2f} for one read", choice.read_s * 1e3);
+  return text;
 }
 
 /// "20 of 28 layers", "28 of 28 layers and the head", "… 512 of 18944 columns of their …"

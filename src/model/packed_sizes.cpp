@@ -50,6 +50,7 @@ Result<PackedSizes> packed_sizes(const gguf::File& file, const Config& config,
                       : is_shared_out(tensor.name) ? sizes.layers[static_cast<size_t>(layer)].ffn
                                                    : sizes.layers[static_cast<size_t>(layer)].whole;
     place += packed(tensor, backend);
+    if (layer >= 0 && tensor.rows() > 1) sizes.elements += tensor.rows() * tensor.cols();
   }
   return sizes;
 }

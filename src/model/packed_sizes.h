@@ -19,7 +19,8 @@ struct LayerBytes {
 
 struct PackedSizes {
   std::vector<LayerBytes> layers;
-  uint64_t head = 0;  // the last norm, and what makes the logits
+  uint64_t head = 0;      // the last norm, and what makes the logits
+  uint64_t elements = 0;  // of the layers' matrices: so many multiply-adds a row
   uint64_t total() const;
 };
 

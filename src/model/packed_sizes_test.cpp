@@ -30,6 +30,7 @@ TEST(PackedSizes, EveryMatrixIsInOnePlace) {
                                  (2 * 64 + 128 + 64 + 64) * sizeof(float));
     }
     EXPECT_EQ(sizes->head, matrix(300, 64) + 64 * sizeof(float)) << (tied ? "tied" : "of its own");
+    EXPECT_EQ(sizes->elements, 3u * (64 * (128 + 64 + 64 + 128) + 3 * 96 * 64));
     EXPECT_EQ(sizes->total(), sizes->head + 3 * (sizes->layers[0].whole + sizes->layers[0].ffn));
   }
 }
