@@ -88,9 +88,7 @@ size_t CpuBackend::packed_bytes(const tensor::Format& format, size_t rows, size_
   return made.ok() ? (*made)->bytes() : 0;
 }
 
-std::string CpuBackend::layout_name() const {
-  return panel_layout_name();
-}
+std::string CpuBackend::layout_name() const { return panel_layout_name(); }
 
 Result<std::unique_ptr<Array>> CpuBackend::array(size_t rows, size_t cols) {
   auto array = std::make_unique<CpuArray>();
