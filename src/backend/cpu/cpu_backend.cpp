@@ -32,33 +32,15 @@ std::string CpuBackend::description() const {
                      threads_.count() == 1 ? "" : "s");
 }
 
-/// A matrix that has all but its bytes.
-Result<std::unique_ptr<CpuMatrix>> CpuBackend::matrix(const tensor::Format& format, size_t rows,
-                                                      size_t cols) {
-  const auto layout = panel_layout(format);
-  if (!layout) return base::unsupported("no panel layout for {} weights", format.name);
-  if (rows == 0 || cols == 0 || cols % static_cast<size_t>(format.block_cols) != 0)
-    return base::invalid("{} weights cannot be {} x {}", format.name, rows, cols);
-  auto matrix = std::make_unique<CpuMatrix>();
-  matrix->layout = *layout;
-  matrix->rows_ = rows;
-  matrix->cols_ = cols;
-  matrix->is_float_ = layout->is_float();
-  matrix->panel_bytes = layout->panel_bytes(cols);
-  matrix->bytes_ = matrix->panels() * matrix->panel_bytes;
-  return matrix;
-}
-
 Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
                                                  std::span<const uint8_t> data, size_t rows,
                                                  size_t cols, Place, const Consumed& consumed) {
-  HANDMILL_TRY(auto matrix, CpuBackend::matrix(format, rows, cols));
+  auto matrix = std::make_unique<CpuMatrix>();
+  HANDMILL_OK(matrix->shape(format, rows, cols));
+  HANDMILL_OK(matrix->check_source(format, data.size()));
   const size_t row_bytes =
       cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
-  if (data.size() / rows < row_bytes)
-    return base::invalid("{} weights of {} x {} do not lie in {} bytes", format.name, rows, cols,
-                         data.size());
-  HANDMILL_TRY(const std::shared_ptr<uint8_t> panels, weights_.take(matrix->bytes_));
+  HANDMILL_TRY(const std::shared_ptr<uint8_t> panels, weights_.take(matrix->bytes()));
   matrix->data = panels;
   // The file's copy can go as ours comes, so that the two are never both whole in memory.
   constexpr size_t kPanels = 16;
@@ -75,17 +57,16 @@ Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
 
 Result<std::unique_ptr<Matrix>> CpuBackend::adopt(const tensor::Format& format, size_t rows,
                                                   size_t cols, Place, PackedBytes packed) {
-  HANDMILL_TRY(auto matrix, CpuBackend::matrix(format, rows, cols));
-  if (packed.bytes.size() != matrix->bytes())
-    return base::invalid("packed {} weights of {} x {} are {} bytes, not {}", format.name, rows,
-                         cols, matrix->bytes(), packed.bytes.size());
+  auto matrix = std::make_unique<CpuMatrix>();
+  HANDMILL_OK(matrix->shape(format, rows, cols));
+  HANDMILL_OK(matrix->check_packed(format, packed.bytes.size()));
   matrix->data = {std::move(packed.owner), packed.bytes.data()};
   return std::unique_ptr<Matrix>(std::move(matrix));
 }
 
 size_t CpuBackend::packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const {
-  const auto made = matrix(format, rows, cols);
-  return made.ok() ? (*made)->bytes() : 0;
+  CpuMatrix matrix;
+  return matrix.shape(format, rows, cols).ok() ? matrix.bytes() : 0;
 }
 
 std::string CpuBackend::layout_name() const { return panel_layout_name(); }

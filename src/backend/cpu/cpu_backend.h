@@ -14,18 +14,14 @@
 #include "backend/cpu/memory.h"
 #include "backend/cpu/roofs.h"
 #include "backend/cpu/threads.h"
-#include "backend/panel.h"
+#include "backend/panel_matrix.h"
 
 namespace handmill::backend {
 
-struct CpuMatrix final : Matrix {
-  PanelLayout layout{};
-  size_t panel_bytes = 0;
+struct CpuMatrix final : PanelMatrix {
   std::shared_ptr<const uint8_t> data;  // panels() · panel_bytes
   const uint8_t* panel(size_t index) const { return data.get() + index * panel_bytes; }
-  size_t panels() const { return (rows() + kPanelRows - 1) / kPanelRows; }
   std::span<const uint8_t> packed() const override { return {data.get(), bytes()}; }
-  friend class CpuBackend;
 };
 
 struct CpuArray final : Array {
@@ -128,8 +124,6 @@ class CpuBackend final : public Backend {
     float* values;
   };
 
-  static Result<std::unique_ptr<CpuMatrix>> matrix(const tensor::Format& format, size_t rows,
-                                                   size_t cols);
   /// Panels [panel, panel + count) of `matrix` times n activations, into out [n][count · 16], of
   /// which the fine inputs' second rows take as much again.
   void product(const CpuMatrix& matrix, size_t panel, int count, const CpuActivations& in, size_t n,

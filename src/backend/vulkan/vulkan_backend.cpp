@@ -35,43 +35,20 @@ std::string VulkanBackend::description() const { return device_->facts().name; }
 
 std::string VulkanBackend::layout_name() const { return panel_layout_name(); }
 
-Result<std::unique_ptr<DeviceMatrix>> VulkanBackend::shape(const tensor::Format& format,
-                                                           size_t rows, size_t cols) {
-  const auto layout = panel_layout(format);
-  if (!layout) return base::unsupported("no panel layout for {} weights", format.name);
-  if (rows == 0 || cols == 0 || cols % static_cast<size_t>(format.block_cols) != 0)
-    return base::invalid("{} weights cannot be {} x {}", format.name, rows, cols);
-  auto matrix = std::make_unique<DeviceMatrix>();
-  matrix->layout = *layout;
-  matrix->rows_ = rows;
-  matrix->cols_ = cols;
-  matrix->is_float_ = layout->is_float();
-  matrix->panel_bytes = layout->panel_bytes(cols);
-  matrix->bytes_ = matrix->panels() * matrix->panel_bytes;
-  return matrix;
-}
-
-Result<std::unique_ptr<DeviceMatrix>> VulkanBackend::matrix(const tensor::Format& format,
-                                                            size_t rows, size_t cols) {
-  HANDMILL_TRY(auto made, shape(format, rows, cols));
-  HANDMILL_TRY(made->memory, device_->make_buffer(made->bytes_, Use::kDevice));
-  return made;
-}
-
 size_t VulkanBackend::packed_bytes(const tensor::Format& format, size_t rows, size_t cols) const {
-  const auto made = shape(format, rows, cols);
-  return made.ok() ? (*made)->bytes() : 0;
+  DeviceMatrix matrix;
+  return matrix.shape(format, rows, cols).ok() ? matrix.bytes() : 0;
 }
 
 Result<std::unique_ptr<Matrix>> VulkanBackend::pack(const tensor::Format& format,
                                                     std::span<const uint8_t> data, size_t rows,
                                                     size_t cols, Place, const Consumed& consumed) {
+  auto made = std::make_unique<DeviceMatrix>();
+  HANDMILL_OK(made->shape(format, rows, cols));
+  HANDMILL_OK(made->check_source(format, data.size()));
+  HANDMILL_TRY(made->memory, device_->make_buffer(made->bytes(), Use::kDevice));
   const size_t row_bytes =
       cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
-  if (rows > 0 && data.size() / rows < row_bytes)
-    return base::invalid("{} weights of {} x {} do not lie in {} bytes", format.name, rows, cols,
-                         data.size());
-  HANDMILL_TRY(auto made, matrix(format, rows, cols));
   // A run of panels at a time, so that what waits to be sent stays small.
   constexpr size_t kRunBytes = size_t{8} << 20;
   const size_t run = std::max<size_t>(1, kRunBytes / made->panel_bytes);
@@ -94,11 +71,10 @@ Result<std::unique_ptr<Matrix>> VulkanBackend::pack(const tensor::Format& format
 
 Result<std::unique_ptr<Matrix>> VulkanBackend::adopt(const tensor::Format& format, size_t rows,
                                                      size_t cols, Place, PackedBytes packed) {
-  HANDMILL_TRY(auto made, shape(format, rows, cols));
-  if (packed.bytes.size() != made->bytes())
-    return base::invalid("packed {} weights of {} x {} are {} bytes, not {}", format.name, rows,
-                         cols, made->bytes(), packed.bytes.size());
-  HANDMILL_TRY(made->memory, device_->make_buffer(made->bytes_, Use::kDevice));
+  auto made = std::make_unique<DeviceMatrix>();
+  HANDMILL_OK(made->shape(format, rows, cols));
+  HANDMILL_OK(made->check_packed(format, packed.bytes.size()));
+  HANDMILL_TRY(made->memory, device_->make_buffer(made->bytes(), Use::kDevice));
   send(made->memory, 0, packed.bytes);
   HANDMILL_OK(fault());
   return std::unique_ptr<Matrix>(std::move(made));

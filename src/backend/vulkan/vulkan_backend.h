@@ -8,20 +8,16 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/panel.h"
+#include "backend/panel_matrix.h"
 #include "backend/vulkan/device.h"
 #include "backend/vulkan/meter.h"
 #include "backend/vulkan/program.h"
 
 namespace handmill::backend::vulkan {
 
-struct DeviceMatrix final : Matrix {
-  PanelLayout layout{};
-  size_t panel_bytes = 0;
+struct DeviceMatrix final : PanelMatrix {
   Buffer memory;
-  size_t panels() const { return (rows() + kPanelRows - 1) / kPanelRows; }
   std::span<const uint8_t> packed() const override { return {}; }
-  friend class VulkanBackend;
 };
 
 struct DeviceArray final : Array {
@@ -139,10 +135,6 @@ class VulkanBackend final : public Backend {
     bool waits;
   };
 
-  Result<std::unique_ptr<DeviceMatrix>> matrix(const tensor::Format& format, size_t rows,
-                                               size_t cols);
-  static Result<std::unique_ptr<DeviceMatrix>> shape(const tensor::Format& format, size_t rows,
-                                                     size_t cols);
   /// Bytes to [at, at + size) of a buffer, now or as a step.
   void send(Buffer& to, size_t at, std::span<const uint8_t> bytes);
   void copy(uint64_t from, uint64_t to, size_t words, bool fill = false);
