@@ -156,6 +156,10 @@ uint64_t GpuRoom::bytes() const {
   return limit_bytes > 0 ? std::min(limit_bytes, most) : most;
 }
 
+bool GpuPlan::is_slower() const {
+  return chosen.layers > 0 && cpu.seconds > 0 && chosen.score() >= cpu.score();
+}
+
 bool GpuPlan::is_whole() const {
   return chosen.layers == all_layers && chosen.head && chosen.cpu_cols == 0;
 }
@@ -191,6 +195,12 @@ Result<GpuPlan> plan_gpu(const GpuNeeds& needs, const GpuRoom& room, const GpuWi
                   fitting ? fitting->layers : 0);
   }
   plan.chosen = choose(plan, !must && !wish.use);
+  if (!must && plan.is_slower()) {  // a device that is asked for all the same gets what it holds
+    GpuRoom unmeasured = room;
+    unmeasured.figures = {};
+    if (const auto most = Search(needs, unmeasured).best(from, to, head, false))
+      plan.chosen = search.choice(most->layers, most->head, 0);
+  }
   const GpuChoice& chosen = plan.chosen;
   plan.cpu_weights = needs.weights.total() - chosen.bytes.weights - chosen.bytes.head;
   plan.cpu_kv_block_bytes =

@@ -91,7 +91,8 @@ struct GpuPlan {
   uint64_t cpu_kv_block_bytes = 0;  // of one block, of the layers that do
   std::string device, reason;
 
-  bool is_whole() const;  // nothing is left to the processor
+  bool is_whole() const;   // nothing is left to the processor
+  bool is_slower() const;  // as is predicted, than the processor alone
   uint64_t device_weights() const { return chosen.bytes.weights + chosen.bytes.head; }
   /// A limit under which the next plan asks the device for less: by an eighth of the model's part,
   /// so that a device that has much less than it says is asked some times only. REQUIRES: something

@@ -247,7 +247,10 @@ TEST(GpuPlan, ASlowDeviceIsLeftAloneUnlessItIsAskedFor) {
   EXPECT_NE(none.reason.find("the processor alone is predicted to take 45.00 ms"),
             std::string::npos)
       << none.reason;
-  EXPECT_EQ(plan(room(kAll, slow), {.use = true}).chosen.layers, 1) << "as little as can be";
+  const GpuPlan asked = plan(room(kAll, slow), {.use = true});
+  EXPECT_TRUE(asked.chosen.layers == 4 && asked.chosen.head) << "all that it holds";
+  EXPECT_EQ(asked.chosen.cpu_cols, 0u);
+  EXPECT_NE(asked.reason.find("as asked for, though"), std::string::npos) << asked.reason;
   EXPECT_EQ(plan(room(kAll, slow), {.layers = 4}).chosen.layers, 4);
 }
 

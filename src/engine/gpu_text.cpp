@@ -40,11 +40,15 @@ std::string reason_of(const GpuPlan& plan, const GpuWish& wish) {
         "the processor alone is predicted to take {} for a token, the best with {} {}",
         milliseconds(plan.cpu), plan.device, milliseconds(plan.whole ? *plan.whole : *plan.shared));
   }
+  if (plan.is_slower())
+    return fmt::format(
+        "as asked for, though the processor alone is predicted to take {} for a token",
+        milliseconds(plan.cpu));
   if (plan.is_whole()) return "everything fits";
   if (wish.layers >= 0 && !wish.at_most && chosen.cpu_cols == 0) return "as asked for";
   if (chosen.seconds == 0)
     return "as many layers as fit: what the two sides can do was not measured";
-  return fmt::format("predicted to be the fastest of what fits, at {} for a token",
+  return fmt::format("predicted to be the fastest of what fits: a token in {}",
                      milliseconds(chosen));
 }
 
