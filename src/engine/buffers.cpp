@@ -15,4 +15,11 @@ uint64_t buffer_bytes(const model::Config& config, const Options& options) {
          sizeof(float);
 }
 
+uint64_t device_buffer_bytes(const model::Config& config, const Options& options) {
+  const auto widest = static_cast<uint64_t>(
+      std::max({config.ffn_width, config.width, config.heads * config.head_dim}));
+  const auto rows = static_cast<uint64_t>(options.prefill_chunk);
+  return buffer_bytes(config, options) + 2 * rows * widest * sizeof(float);
+}
+
 }  // namespace handmill::engine

@@ -12,4 +12,8 @@ namespace handmill::engine {
 /// what the products read (half as much where no matrix is of floats), and the logits.
 uint64_t buffer_bytes(const model::Config& config, const Options& options);
 
+/// The same on a device, which keeps a product's floats until they are the next one's inputs: gate
+/// and up of every row.
+uint64_t device_buffer_bytes(const model::Config& config, const Options& options);
+
 }  // namespace handmill::engine

@@ -21,7 +21,7 @@ Result<uint64_t> draft_bytes(const Options& options, const backend::Backend& bac
   const uint64_t block =
       backend.kv_block_bytes({config.layers, config.kv_heads, config.head_dim, options.kv});
   return weights.total() + static_cast<uint64_t>(kv::blocks_for(context)) * block +
-         buffer_bytes(config, options);
+         device_buffer_bytes(config, options);
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ Result<GpuNeeds> gpu_needs(const gguf::File& file, const model::Config& config,
   constexpr int kGroup = 32;  // of a cache of q8_0
   if (options.kv == KvType::kF16 && config.head_dim % kGroup == 0)
     needs.kv_block_bytes_smaller = block_bytes(KvType::kQ8_0);
-  needs.buffer_bytes = buffer_bytes(config, options);
+  needs.buffer_bytes = device_buffer_bytes(config, options);
   HANDMILL_TRY(needs.draft_bytes, draft_bytes(options, *backend, context));
   return needs;
 }
