@@ -1,8 +1,10 @@
 #include "engine/gpu_needs.h"
 
+#include <algorithm>
 #include <spdlog/spdlog.h>
 
 #include "backend/cpu/cpu.h"
+#include "backend/vulkan/vulkan.h"
 #include "engine/buffers.h"
 #include "engine/vulkan_gpus.h"
 #include "kv/cache.h"
@@ -19,7 +21,7 @@ Result<uint64_t> draft_bytes(const Options& options, const backend::Backend& bac
   HANDMILL_TRY(const model::Config config, model::read_config(*options.draft));
   HANDMILL_TRY(const auto weights, model::packed_sizes(*options.draft, config, backend));
   const uint64_t block =
-      backend.kv_block_bytes({config.layers, config.kv_heads, config.head_dim, options.kv});
+      backend::vulkan_kv_block_bytes({config.layers, config.kv_heads, config.head_dim, options.kv});
   return weights.total() + static_cast<uint64_t>(kv::blocks_for(context)) * block +
          device_buffer_bytes(config, options);
 }
@@ -36,7 +38,8 @@ Result<GpuNeeds> gpu_needs(const gguf::File& file, const model::Config& config,
   needs.vocab = static_cast<size_t>(config.vocab);
   needs.context = context;
   const auto block_bytes = [&](KvType type) -> uint64_t {
-    return backend->kv_block_bytes({1, config.kv_heads, config.head_dim, type});
+    const backend::KvShape layer{1, config.kv_heads, config.head_dim, type};
+    return std::max(backend->kv_block_bytes(layer), backend::vulkan_kv_block_bytes(layer));
   };
   needs.kv_block_bytes = block_bytes(options.kv);
   constexpr int kGroup = 32;  // of a cache of q8_0

@@ -12,7 +12,8 @@ namespace {
 constexpr uint32_t kQueries = 8;  // of a workgroup
 constexpr int kChunkBlocks = 4;   // 256 keys
 constexpr int kChunk = kChunkBlocks * kKvBlock;
-constexpr int kSplitRows = 4;  // runs this short share a long context among workgroups
+constexpr size_t kManyRows = 64;  // from here on a layer is a submission of its own
+constexpr int kSplitRows = 4;     // runs this short share a long context among workgroups
 
 uint32_t u32(size_t value) { return static_cast<uint32_t>(value); }
 uint64_t address(const Array* array) {
@@ -197,6 +198,8 @@ void VulkanBackend::attend(const Attention& a, const Batch& batch, const Array& 
   }
   // Groups of 32 that lie in one head are finished where the head is.
   if (dim % kGroupCols != 0) finish_rows(attended, 0, 0, n, to);
+  // A driver takes a submission of many seconds for a hung device; and it can begin meanwhile.
+  if (n >= kManyRows) program_->start();
 }
 
 }  // namespace handmill::backend::vulkan

@@ -79,6 +79,9 @@ struct VulkanOptions {
   int fail_allocation = 0;  // this buffer, and all after it, find no memory; 0: never
   int lose_after = 0;       // the device is lost after so many submissions; 0: never
 };
+/// Bytes that a block of such a store takes on every Vulkan device.
+size_t vulkan_kv_block_bytes(const KvShape& shape);
+
 /// Running out of the device's memory is kLimit, here and in whatever the backend makes.
 Result<std::unique_ptr<Backend>> make_vulkan_backend(const VulkanDevice& device,
                                                      const VulkanOptions& options);

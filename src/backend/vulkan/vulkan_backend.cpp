@@ -17,15 +17,23 @@ Result<std::unique_ptr<Backend>> make_vulkan_backend(const VulkanDevice& device,
       std::make_unique<vulkan::VulkanBackend>(std::move(opened), std::move(program), options));
 }
 
-namespace vulkan {
 namespace {
 
-size_t head_words_of(KvType type, size_t dim) {
-  if (type == KvType::kF16) return kKvBlock * dim;
+/// Words of a block of one kv head, as kv.glsl has it.
+size_t head_words_of(const KvShape& shape) {
+  const auto dim = static_cast<size_t>(shape.head_dim);
+  if (shape.type == KvType::kF16) return kKvBlock * dim;
   return kKvBlock * (dim / 4 + (dim + 63) / 64) * 2 + dim;
 }
 
 }  // namespace
+
+size_t vulkan_kv_block_bytes(const KvShape& shape) {
+  return static_cast<size_t>(shape.layers) * static_cast<size_t>(shape.kv_heads) *
+         head_words_of(shape) * sizeof(uint32_t);
+}
+
+namespace vulkan {
 
 VulkanBackend::VulkanBackend(std::shared_ptr<Device> device, std::unique_ptr<Program> program,
                              VulkanOptions options)
@@ -129,8 +137,7 @@ Result<std::unique_ptr<Activations>> VulkanBackend::activations(size_t rows, siz
 }
 
 size_t VulkanBackend::kv_block_bytes(const KvShape& shape) const {
-  return static_cast<size_t>(shape.layers) * static_cast<size_t>(shape.kv_heads) *
-         head_words_of(shape.type, static_cast<size_t>(shape.head_dim)) * 4;
+  return vulkan_kv_block_bytes(shape);
 }
 
 Result<std::unique_ptr<KvStore>> VulkanBackend::kv_store(const KvShape& shape, int blocks) {
@@ -142,7 +149,7 @@ Result<std::unique_ptr<KvStore>> VulkanBackend::kv_store(const KvShape& shape, i
         kv_name(shape.type), unit, kDimMax);
   auto store = std::make_unique<DeviceKvStore>();
   store->shape = shape;
-  store->head_words = head_words_of(shape.type, static_cast<size_t>(shape.head_dim));
+  store->head_words = head_words_of(shape);
   store->block_bytes_ = kv_block_bytes(shape);
   store->blocks_ = blocks;
   const size_t layer = store->block_bytes_ / static_cast<size_t>(shape.layers);

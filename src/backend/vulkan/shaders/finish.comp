@@ -20,13 +20,15 @@ float gated(float g, float up) {
 }
 
 void main() {
-  const uint groups = padded / 32;
-  const uint at = gl_GlobalInvocationID.x, row = at / groups, group = at % groups;
-  if (row >= rows) return;
-  float values[32];
-  for (uint i = 0; i < 32; ++i) {
-    const uint c = group * 32 + i, from = row * cols + c;
-    values[i] = c >= cols ? 0.0 : kGate == 0 ? a.v[from] : gated(a.v[from], b.v[from]);
+  const uint groups = padded / 32, all = rows * groups;
+  // A device need not run more than 65,535 workgroups at once.
+  for (uint at = gl_GlobalInvocationID.x; at < all; at += gl_NumWorkGroups.x * 64) {
+    const uint row = at / groups, group = at % groups;
+    float values[32];
+    for (uint i = 0; i < 32; ++i) {
+      const uint c = group * 32 + i, from = row * cols + c;
+      values[i] = c >= cols ? 0.0 : kGate == 0 ? a.v[from] : gated(a.v[from], b.v[from]);
+    }
+    store_group(to, flags, row, cols, padded, group, values);
   }
-  store_group(to, flags, row, cols, padded, group, values);
 }
