@@ -3,12 +3,10 @@
 Environment: as in program.py; with HANDMILL_REQUIRE_VULKAN it is a fault if there is no device."""
 
 import json
-import os
-import re
 
 import pytest
 
-from program import caller, home_in, keep_measured, needed
+from program import caller, home_in, keep_measured, needed, vulkan_device
 
 pytestmark = needed
 MODEL = "smollm2-135m-instruct-q4_1"
@@ -29,15 +27,7 @@ def _call(home):
 
 @pytest.fixture(name="device", scope="module")
 def _device(call):
-    """The name of a device that will do."""
-    refused = call("run", MODEL, QUESTION, "--gpu", "no such device").stderr.decode()
-    kinds = "discrete|integrated|virtual|processor|other"
-    # Of one that lacks something more than the kind stands there.
-    names = re.findall(rf"\d+: (.+?) \((?:{kinds})\)", refused)
-    if names:
-        return names[0]
-    assert "HANDMILL_REQUIRE_VULKAN" not in os.environ, refused
-    return pytest.skip("no Vulkan device")
+    return vulkan_device(call)
 
 
 def answer(call, *words):

@@ -1,15 +1,11 @@
 """Real models on a Vulkan device, alone and beside the processor, under Mesa's emulation of one:
-against the reference's logits, and the same text alone and in a batch. HANDMILL_REQUIRE_VULKAN
-makes a machine without any device a failure."""
-
-import json
-import os
-import re
-import subprocess
+against the reference's logits. HANDMILL_REQUIRE_VULKAN makes a machine without any device a
+failure."""
 
 import numpy as np
 import pytest
-from test_logits import (REAL, engine_logits, environment, mean_divergence, peer_row, real_model,
+from program import caller, home_in, vulkan_device
+from test_logits import (REAL, engine_logits, mean_divergence, peer_row, real_model,
                          real_reference, same_top, text_ids)
 
 # As many tokens as an emulated device computes in reasonable time; the bounds of llama.cpp are of
@@ -17,18 +13,9 @@ from test_logits import (REAL, engine_logits, environment, mean_divergence, peer
 FEW = 70
 
 
-@pytest.fixture(scope="session")
-def device():
-    """The name of a device that will do."""
-    # It fails where the machine is too busy for its figures; the devices are told all the same.
-    probed = subprocess.run([environment("HANDMILL_BIN"), "probe", "--json"], capture_output=True,
-                            text=True, timeout=300)
-    for found in json.loads(probed.stdout)["devices"]:
-        if not found.get("missing"):
-            return found["name"]
-    if "HANDMILL_REQUIRE_VULKAN" in os.environ:
-        pytest.fail("there is no Vulkan device")
-    pytest.skip("there is no Vulkan device")
+@pytest.fixture(name="device", scope="module")
+def _device(tmp_path_factory):
+    return vulkan_device(caller(home_in(tmp_path_factory.mktemp("home"))))
 
 
 def whole(device):
@@ -70,16 +57,3 @@ def test_layers_in_both_places(device, tmp_path):
         split = logits("--gpu", device, "--gpu-layers", layers)
         assert not np.array_equal(here, split), layers
         assert mean_divergence(expected, split) <= bound, layers
-
-
-def test_answers_name_the_device_and_the_split(device):
-    def run(*flags):
-        return subprocess.run(
-            [environment("HANDMILL_BIN"), "run", real_model("smollm2-135m-instruct-q4_1"), "Hello",
-             "--max-tokens", "4", "--seed", "1", *flags], capture_output=True, text=True,
-            timeout=300, check=True)
-
-    assert device in run(*whole(device)).stderr
-    split = run("--gpu", device, "--gpu-layers", "5")
-    assert re.search(rf"{re.escape(device)}.* 5 of 30 layers", split.stderr)
-    assert "layers" not in run("--gpu", "none").stderr
