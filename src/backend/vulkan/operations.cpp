@@ -218,12 +218,12 @@ void VulkanBackend::gated(const Activations& in, int n, const Matrix& gate, cons
 /// Rows of floats become the inputs of a product.
 void VulkanBackend::finish_rows(uint64_t a, uint64_t b, uint32_t gate, size_t n,
                                 DeviceActivations& out) {
-  constexpr size_t kMost = 65535;
+  constexpr size_t kMost = 65535, kAtOnce = 8;  // workgroups, and the groups of one
   const size_t groups = n * (out.padded / kGroupCols);
   program_->dispatch(
       {"finish", {gate}},
       FinishPush{a, b, out.at, u32(n), u32(out.cols()), u32(out.padded), out.flags()},
-      u32(std::min(kMost, (groups + 63) / 64)));
+      u32(std::min(kMost, (groups + kAtOnce - 1) / kAtOnce)));
 }
 
 }  // namespace handmill::backend::vulkan

@@ -4,10 +4,11 @@
 // not depend on how many workgroups shared its keys, nor on the queries beside it.
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
+const uint kThreads = 64;
 #include "inputs.glsl"
 #include "kv.glsl"
 #include "softmax.glsl"
-layout(local_size_x = 64) in;
+layout(local_size_x = kThreads) in;
 layout(constant_id = 2) const uint kQueries = 8;  // at most, of one workgroup
 layout(constant_id = 3) const uint kChunk = 4;
 const uint kPairs = (kDim / 2 + 63) / 64;  // of dimensions, that an invocation sums
@@ -220,12 +221,12 @@ void main() {
   }
   if (task.chunks != 0 || kDim % 32 != 0) return;
   barrier();
-  for (uint g = t; g < rows * (kDim / 32); g += 64) {
-    const uint r = g / (kDim / 32), token = (first + r) / group;
-    const uint query_head = head * group + (first + r) % group;
-    float values[32];
-    for (uint i = 0; i < 32; ++i) values[i] = queries[(g * 32 + i) / 4][i % 4];
-    store_group(to, flags, task.row + token, heads * kDim, padded,
-                query_head * (kDim / 32) + g % (kDim / 32), values);
+  const uint groups = rows * (kDim / 32);
+  for (uint base = 0; base < groups; base += kThreads / kGroupLanes) {
+    const uint g = min(base + t / kGroupLanes, groups - 1), r = g / (kDim / 32);
+    const uint token = (first + r) / group, query_head = head * group + (first + r) % group;
+    store_group(to, flags, base + t / kGroupLanes < groups, task.row + token, heads * kDim, padded,
+                query_head * (kDim / 32) + g % (kDim / 32),
+                queries[g * kGroupLanes + t % kGroupLanes]);
   }
 }

@@ -2,8 +2,8 @@
 // out[i] = x[row i] / rms · weight, as inputs of products; a workgroup is a row.
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-#include "inputs.glsl"
 const uint kThreads = 128;
+#include "inputs.glsl"
 #include "rms.glsl"
 layout(local_size_x = kThreads) in;
 layout(push_constant) uniform Push {
@@ -20,13 +20,12 @@ void main() {
   precise float squares = 0;
   for (uint c = t; c < cols; c += kThreads) squares = fma(x.v[from + c], x.v[from + c], squares);
   const float scale = inverse_rms(squares, cols, eps);
-  for (uint group = t; group < padded / 32; group += kThreads) {
-    float values[32];
-    for (uint i = 0; i < 32; ++i) {
-      const uint c = group * 32 + i;
-      precise float value = c < cols ? x.v[from + c] * scale * weight.v[c] : 0.0;
-      values[i] = value;
-    }
-    store_group(to, flags, row, cols, padded, group, values);
+  const uint groups = padded / 32;
+  for (uint base = 0; base < groups; base += kThreads / kGroupLanes) {
+    const uint group = base + t / kGroupLanes, first = group * 32 + t % kGroupLanes * 4;
+    precise vec4 four = vec4(0);
+    for (uint i = 0; i < 4; ++i)
+      if (first + i < cols) four[i] = x.v[from + first + i] * scale * weight.v[first + i];
+    store_group(to, flags, group < groups, row, cols, padded, group, four);
   }
 }
