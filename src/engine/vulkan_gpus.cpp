@@ -24,11 +24,15 @@ FindGpu vulkan_gpus(backend::VulkanOptions options) {
         gpu.heap_bytes = chosen->heap().bytes;
         gpu.budget_bytes = chosen->heap().budget_bytes;
         gpu.shares_memory = chosen->shares_memory;
-        gpu.make = [device = *std::move(chosen), options](uint64_t memory_bytes, int threads) {
+        gpu.make = [device = *std::move(chosen), options](
+                       uint64_t memory_bytes,
+                       int threads) -> Result<std::unique_ptr<backend::Backend>> {
           backend::VulkanOptions own = options;
           own.memory_bytes = memory_bytes;
           own.threads = threads;
-          return backend::make_vulkan_backend(device, own);
+          HANDMILL_TRY(auto made, backend::make_vulkan_backend(device, own));
+          HANDMILL_OK(backend::check_vulkan_backend_once(device, own.cache_folder, *made));
+          return made;
         };
         return std::optional(std::move(gpu));
       };

@@ -19,7 +19,7 @@
 
 namespace handmill::backend::test {
 
-class LateDevice final : public Backend {
+class LateDevice : public Backend {
  public:
   /// What a test looks at: it outlives the device.
   struct Counts {

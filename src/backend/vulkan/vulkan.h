@@ -86,4 +86,13 @@ size_t vulkan_kv_block_bytes(const KvShape& shape);
 Result<std::unique_ptr<Backend>> make_vulkan_backend(const VulkanDevice& device,
                                                      const VulkanOptions& options);
 
+/// Holds a device against the processor on a few made-up rows, and one batch against another:
+/// drivers compile shaders wrongly now and then. kUnsupported says what came out wrong. Takes as
+/// long as the compilation of some twenty pipelines.
+Status check_vulkan_backend(Backend& device, Backend& cpu);
+/// The same once for each device, driver and version of the shaders, as a mark in `folder` tells;
+/// never where that is empty.
+Status check_vulkan_backend_once(const VulkanDevice& facts, const std::string& folder,
+                                 Backend& device);
+
 }  // namespace handmill::backend
