@@ -15,11 +15,6 @@ constexpr int kChunk = kChunkBlocks * kKvBlock;
 constexpr size_t kManyRows = 64;  // from here on a layer is a submission of its own
 constexpr int kSplitRows = 4;     // runs this short share a long context among workgroups
 
-uint32_t u32(size_t value) { return static_cast<uint32_t>(value); }
-uint64_t address(const Array* array) {
-  return array == nullptr ? 0 : static_cast<const DeviceArray*>(array)->memory.address();
-}
-
 struct RotatePush {
   uint64_t q, k, v, angles, q_norm, k_norm, k_centre, rows, store;
   uint32_t heads, kv_heads, rope_dims, head_words, scale, eps, flags, pad;

@@ -147,6 +147,8 @@ Result<Buffer> Device::make_buffer(size_t bytes, Use use) {
     return no_room("as a test asked");
   if (facts_.buffer_max > 0 && buffer.bytes_ > facts_.buffer_max)
     return no_room("larger than a buffer may be");
+  constexpr size_t kCountable = size_t{4} << 32;  // shaders count words in 32 bits
+  if (buffer.bytes_ > kCountable) return no_room("more than shaders can count");
   VkBufferCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
   info.size = buffer.bytes_;

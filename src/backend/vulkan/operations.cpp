@@ -9,11 +9,6 @@
 namespace handmill::backend::vulkan {
 namespace {
 
-uint32_t u32(size_t value) { return static_cast<uint32_t>(value); }
-uint64_t address(const Array* array) {
-  return array == nullptr ? 0 : static_cast<const DeviceArray*>(array)->memory.address();
-}
-
 struct CopyPush {
   uint64_t from, to;
   uint32_t count, pad;

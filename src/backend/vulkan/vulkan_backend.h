@@ -28,6 +28,13 @@ struct DeviceArray final : Array {
   friend class VulkanBackend;
 };
 
+/// Where shaders find an array; 0: there is none.
+inline uint64_t address(const Array* array) {
+  return array == nullptr ? 0 : static_cast<const DeviceArray*>(array)->memory.address();
+}
+/// For push constants: no buffer holds more words than 32 bits count.
+inline uint32_t u32(size_t value) { return static_cast<uint32_t>(value); }
+
 /// Addresses of prepared inputs, as inputs.glsl has them.
 struct InputAddresses {
   uint64_t codes, scales, sums16, floats;
