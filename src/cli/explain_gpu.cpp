@@ -4,7 +4,6 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "engine/buffers.h"
 #include "engine/gpu_needs.h"
 
 namespace handmill::cli {
@@ -13,10 +12,12 @@ namespace {
 namespace json = boost::json;
 using measure::PartKind;
 
-engine::GpuNeeds needs_of(const measure::Shape& shape, backend::KvType kv, int context) {
+Result<engine::GpuNeeds> needs_of(const measure::Shape& shape, backend::KvType kv, int context) {
+  engine::Options options;
+  options.kv = kv;
+  HANDMILL_TRY(engine::GpuNeeds needs, engine::gpu_sizes(shape.config, options, context));
   const auto layers = static_cast<uint64_t>(shape.config.layers);
   model::LayerBytes all;
-  engine::GpuNeeds needs;
   for (const measure::ShapePart& part : shape.parts) {
     uint64_t& place = part.once                             ? needs.weights.head
                       : part.kind == PartKind::kFeedForward ? all.ffn
@@ -25,14 +26,6 @@ engine::GpuNeeds needs_of(const measure::Shape& shape, backend::KvType kv, int c
     if (!part.once) needs.weights.elements += part.elements;
   }
   needs.weights.layers.assign(layers, {all.whole / layers, all.ffn / layers});
-  needs.width = static_cast<size_t>(shape.config.width);
-  needs.ffn_width = static_cast<size_t>(shape.config.ffn_width);
-  needs.vocab = static_cast<size_t>(shape.config.vocab);
-  needs.context = context;
-  needs.kv_block_bytes = shape.kv_block_bytes(kv) / layers;
-  if (kv == backend::KvType::kF16)
-    needs.kv_block_bytes_smaller = shape.kv_block_bytes_q8_0 / layers;
-  needs.buffer_bytes = engine::buffer_bytes(shape.config, {});
   return needs;
 }
 
@@ -55,7 +48,7 @@ Result<std::optional<engine::GpuPlan>> find_gpu_plan(const measure::Shape& shape
   const engine::GpuOptions options = gpu_options(flags, threads);
   HANDMILL_TRY(const auto device, engine::find_gpu(options));
   if (!device) return std::optional<engine::GpuPlan>();
-  const auto needs = needs_of(shape, kv, context);
+  HANDMILL_TRY(const auto needs, needs_of(shape, kv, context));
   HANDMILL_TRY(auto plan, engine::plan_gpu(needs, engine::gpu_room(*device, options),
                                            engine::gpu_wish(options)));
   return std::optional(std::move(plan));

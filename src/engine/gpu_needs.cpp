@@ -28,11 +28,9 @@ Result<uint64_t> draft_bytes(const Options& options, const backend::Backend& bac
 
 }  // namespace
 
-Result<GpuNeeds> gpu_needs(const gguf::File& file, const model::Config& config,
-                           const Options& options, int context) {
+Result<GpuNeeds> gpu_sizes(const model::Config& config, const Options& options, int context) {
   HANDMILL_TRY(const auto backend, backend::make_cpu_backend(1));
   GpuNeeds needs;
-  HANDMILL_TRY(needs.weights, model::packed_sizes(file, config, *backend));
   needs.width = static_cast<size_t>(config.width);
   needs.ffn_width = static_cast<size_t>(config.ffn_width);
   needs.vocab = static_cast<size_t>(config.vocab);
@@ -46,6 +44,14 @@ Result<GpuNeeds> gpu_needs(const gguf::File& file, const model::Config& config,
   if (options.kv == KvType::kF16 && config.head_dim % kGroup == 0)
     needs.kv_block_bytes_smaller = block_bytes(KvType::kQ8_0);
   needs.buffer_bytes = device_buffer_bytes(config, options);
+  return needs;
+}
+
+Result<GpuNeeds> gpu_needs(const gguf::File& file, const model::Config& config,
+                           const Options& options, int context) {
+  HANDMILL_TRY(const auto backend, backend::make_cpu_backend(1));
+  HANDMILL_TRY(GpuNeeds needs, gpu_sizes(config, options, context));
+  HANDMILL_TRY(needs.weights, model::packed_sizes(file, config, *backend));
   HANDMILL_TRY(needs.draft_bytes, draft_bytes(options, *backend, context));
   return needs;
 }

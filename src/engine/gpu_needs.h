@@ -10,6 +10,8 @@
 
 namespace handmill::engine {
 
+/// All but the weights and a draft model.
+Result<GpuNeeds> gpu_sizes(const model::Config& config, const Options& options, int context);
 /// `context` positions of cache; the draft model's part is in it where the options have one.
 Result<GpuNeeds> gpu_needs(const gguf::File& file, const model::Config& config,
                            const Options& options, int context);
