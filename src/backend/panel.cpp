@@ -139,6 +139,10 @@ std::string panel_layout_name() {
   return fmt::format("panels of {} rows, version {}", kPanelRows, kPanelVersion);
 }
 
+size_t row_bytes(const tensor::Format& format, size_t cols) {
+  return cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
+}
+
 size_t padded_cols(const PanelLayout& layout, size_t cols) {
   return layout.is_float() ? cols : (cols + kPairCols - 1) / kPairCols * kPairCols;
 }
@@ -178,7 +182,7 @@ void pack_panel(const PanelLayout& layout, const uint8_t* data, size_t rows, siz
   const tensor::Format& format = *layout.format;
   const auto block_cols = static_cast<size_t>(format.block_cols);
   const auto block_bytes = static_cast<size_t>(format.block_bytes);
-  const size_t row_bytes = cols / block_cols * block_bytes;
+  const size_t stride = row_bytes(format, cols);
   const size_t padded = padded_cols(layout, cols);
   const size_t lanes = std::min<size_t>(kPanelRows, rows - row);
   alignas(64) TileCodes codes = {};
@@ -188,7 +192,7 @@ void pack_panel(const PanelLayout& layout, const uint8_t* data, size_t rows, siz
     const int groups = static_cast<int>(width) / kGroupCols;
     if (start + width > cols) std::memset(codes, 0, sizeof codes);
     for (size_t lane = 0; lane < lanes; ++lane) {
-      const uint8_t* block = data + (row + lane) * row_bytes + start / block_cols * block_bytes;
+      const uint8_t* block = data + (row + lane) * stride + start / block_cols * block_bytes;
       for (size_t col = 0; col < width && start + col < cols;
            col += block_cols, block += block_bytes) {
         tensor::Block decoded;

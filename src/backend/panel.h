@@ -63,6 +63,9 @@ std::optional<PanelLayout> panel_layout(const tensor::Format& format);
 /// Backends that have it pack the same weights into the same bytes.
 std::string panel_layout_name();
 
+/// Bytes of a row of `cols` columns in the file's format.
+size_t row_bytes(const tensor::Format& format, size_t cols);
+
 /// Columns as the panel holds them: quantized ones are padded to whole pairs.
 size_t padded_cols(const PanelLayout& layout, size_t cols);
 

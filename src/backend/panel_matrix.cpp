@@ -19,9 +19,7 @@ Status PanelMatrix::shape(const tensor::Format& format, size_t rows, size_t cols
 }
 
 Status PanelMatrix::check_source(const tensor::Format& format, size_t size) const {
-  const size_t row_bytes =
-      cols() / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
-  if (size / rows() >= row_bytes) return {};
+  if (size / rows() >= row_bytes(format, cols())) return {};
   return base::invalid("{} weights of {} x {} do not lie in {} bytes", format.name, rows(), cols(),
                        size);
 }

@@ -16,19 +16,19 @@ namespace handmill::model {
 namespace {
 
 using backend::KvType;
-using backend::LayerPlace;
 using backend::Placement;
 using backend::test::split_with_late_device;
 using Counts = backend::test::LateDevice::Counts;
+using test::kFfnWidth;
+using test::kHere;
+using test::kLayers;
+using test::kThere;
 using test::nmse;
 using test::random_tokens;
 using test::Rows;
 using test::Runner;
+using test::shared;
 using test::Tokens;
-
-constexpr int kLayers = 3, kFfnWidth = 640;
-constexpr LayerPlace kHere{false, 0}, kThere{true, 0};
-LayerPlace shared(size_t cpu_cols) { return {true, cpu_cols}; }
 
 std::unique_ptr<backend::Backend> cpu(int threads = 1) {
   return std::move(*backend::make_cpu_backend(threads));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/split/split.h"
 #include "model/model.h"
 
 namespace handmill::model::test {
@@ -23,6 +24,11 @@ inline Tokens random_tokens(size_t n, uint32_t seed) {
   for (int32_t& token : tokens) token = static_cast<int32_t>(random() % 300);
   return tokens;
 }
+
+// Of a model in two places: its size, and where a layer may be.
+inline constexpr int kLayers = 3, kFfnWidth = 640;
+inline constexpr backend::LayerPlace kHere{false, 0}, kThere{true, 0};
+inline backend::LayerPlace shared(size_t cpu_cols) { return {true, cpu_cols}; }
 
 struct Part {
   std::span<const int32_t> tokens;

@@ -15,15 +15,16 @@ namespace {
 using backend::KvType;
 using backend::LayerPlace;
 using backend::Placement;
+using test::kFfnWidth;
+using test::kHere;
+using test::kLayers;
+using test::kThere;
 using test::nmse;
 using test::random_tokens;
 using test::Rows;
 using test::Runner;
+using test::shared;
 using test::Tokens;
-
-constexpr int kLayers = 3, kFfnWidth = 640;
-constexpr LayerPlace kHere{false, 0}, kThere{true, 0};
-LayerPlace shared(size_t cpu_cols) { return {true, cpu_cols}; }
 
 struct Case {
   const char* architecture;

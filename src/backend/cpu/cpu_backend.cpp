@@ -38,8 +38,7 @@ Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
   auto matrix = std::make_unique<CpuMatrix>();
   HANDMILL_OK(matrix->shape(format, rows, cols));
   HANDMILL_OK(matrix->check_source(format, data.size()));
-  const size_t row_bytes =
-      cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
+  const size_t stride = row_bytes(format, cols);
   HANDMILL_TRY(const std::shared_ptr<uint8_t> panels, weights_.take(matrix->bytes()));
   matrix->data = panels;
   // The file's copy can go as ours comes, so that the two are never both whole in memory.
@@ -49,8 +48,8 @@ Result<std::unique_ptr<Matrix>> CpuBackend::pack(const tensor::Format& format,
     for (size_t panel = task * kPanels; panel < end; ++panel)
       pack_panel(matrix->layout, data.data(), rows, cols, panel * kPanelRows,
                  panels.get() + panel * matrix->panel_bytes);
-    const size_t from = task * kPanels * kPanelRows * row_bytes;
-    if (consumed) consumed(data.subspan(from, std::min(rows, end * kPanelRows) * row_bytes - from));
+    const size_t from = task * kPanels * kPanelRows * stride;
+    if (consumed) consumed(data.subspan(from, std::min(rows, end * kPanelRows) * stride - from));
   });
   return std::unique_ptr<Matrix>(std::move(matrix));
 }

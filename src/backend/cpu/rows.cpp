@@ -1,5 +1,5 @@
 // Row-wise operations of the CPU backend: embedding, rotary angles, norms. A task is a row.
-#include <cmath>
+#include "backend/rows.h"
 
 #include "backend/cpu/cpu_backend.h"
 
@@ -8,28 +8,14 @@ namespace handmill::backend {
 void CpuBackend::embed(const Table& table, std::span<const int32_t> tokens, float scale,
                        Array& out) {
   auto& to = static_cast<CpuArray&>(out);
-  const size_t row_bytes = table.cols / static_cast<size_t>(table.format->block_cols) *
-                           static_cast<size_t>(table.format->block_bytes);
-  run_rows(tokens.size(), table.cols, [&](size_t i, int) {
-    float* row = to.row(i);
-    tensor::dequantize_row(*table.format,
-                           table.data.data() + static_cast<size_t>(tokens[i]) * row_bytes,
-                           table.cols, row);
-    if (scale != 1.0f)
-      for (size_t c = 0; c < table.cols; ++c) row[c] *= scale;
-  });
+  run_rows(tokens.size(), table.cols,
+           [&](size_t i, int) { embed_row(table, tokens[i], scale, to.row(i)); });
 }
 
 void CpuBackend::angles(const Rope& rope, std::span<const int32_t> positions, Array& out) {
   auto& to = static_cast<CpuArray&>(out);
-  run_rows(positions.size(), rope.frequency.size(), [&](size_t i, int) {
-    float* row = to.row(i);
-    for (size_t pair = 0; pair < rope.frequency.size(); ++pair) {
-      const double angle = positions[i] * rope.frequency[pair];
-      row[2 * pair] = static_cast<float>(std::cos(angle));
-      row[2 * pair + 1] = static_cast<float>(std::sin(angle));
-    }
-  });
+  run_rows(positions.size(), rope.frequency.size(),
+           [&](size_t i, int) { angle_row(rope, positions[i], to.row(i)); });
 }
 
 void CpuBackend::norm(const Array& x, const Array& weight, float eps, std::span<const int32_t> rows,

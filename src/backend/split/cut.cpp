@@ -11,10 +11,6 @@
 namespace handmill::backend {
 namespace {
 
-size_t row_bytes(const tensor::Format& format, size_t cols) {
-  return cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
-}
-
 /// Bytes [from, from + count) of every run of `stride` bytes.
 Result<std::shared_ptr<const Memory>> gather(std::span<const uint8_t> data, size_t stride,
                                              size_t from, size_t count) {

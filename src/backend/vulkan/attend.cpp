@@ -30,6 +30,9 @@ struct JoinPush {
   uint32_t heads, dim, padded, flags;
 };
 
+/// Tokens that a workgroup takes of query heads in groups of `group`.
+uint32_t tokens_at_once(uint32_t group) { return std::max(1u, kQueries / group); }
+
 }  // namespace
 
 /// A copy for the device, in whole pages of values: a table that grows keeps its size for a while,
@@ -70,7 +73,7 @@ void VulkanBackend::add_tasks(const Attention& attention, uint32_t row, int posi
                               uint32_t table) {
   const auto heads = static_cast<uint32_t>(attention.heads);
   const uint32_t group = heads / static_cast<uint32_t>(attention.kv_heads);
-  const uint32_t tokens = std::max(1u, kQueries / group);
+  const uint32_t tokens = tokens_at_once(group);
   const auto first = [&](int p) {
     return attention.window > 0 ? std::max(0, p - attention.window + 1) / kChunk : 0;
   };
@@ -174,8 +177,7 @@ void VulkanBackend::attend(const Attention& a, const Batch& batch, const Array& 
 
   auto& to = static_cast<DeviceActivations&>(out);
   const uint64_t attended = scratch_.address();
-  const uint32_t tokens = std::max(1u, kQueries / plan.group);
-  const uint32_t tiles = (std::max(tokens * plan.group, plan.group) + kQueries - 1) / kQueries;
+  const uint32_t tiles = (tokens_at_once(plan.group) * plan.group + kQueries - 1) / kQueries;
   auto attend_tasks = [&](uint64_t tasks, uint32_t count, uint64_t result, bool waits) {
     program_->dispatch({"attend", {coded ? 1u : 0u, dim, kQueries, kChunkBlocks}},
                        AttendPush{address(&q), tasks, plan.tables, memory, result, to.at, heads,

@@ -2,8 +2,8 @@
 // the structs of push constants are those of the shaders of the same name.
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
+#include "backend/rows.h"
 #include "backend/vulkan/vulkan_backend.h"
 
 namespace handmill::backend::vulkan {
@@ -82,25 +82,16 @@ void VulkanBackend::copy(uint64_t from, uint64_t to, size_t words, bool fill) {
 
 void VulkanBackend::embed(const Table& table, std::span<const int32_t> tokens, float scale,
                           Array& out) {
-  const size_t row_bytes = table.cols / static_cast<size_t>(table.format->block_cols) *
-                           static_cast<size_t>(table.format->block_bytes);
   host_.resize(tokens.size() * table.cols);
   for (size_t i = 0; i < tokens.size(); ++i)
-    tensor::dequantize_row(*table.format,
-                           table.data.data() + static_cast<size_t>(tokens[i]) * row_bytes,
-                           table.cols, host_.data() + i * table.cols);
-  if (scale != 1.0f)
-    for (float& value : host_) value *= scale;
+    embed_row(table, tokens[i], scale, host_.data() + i * table.cols);
   write(out, 0, host_);
 }
 
 void VulkanBackend::angles(const Rope& rope, std::span<const int32_t> positions, Array& out) {
-  host_.clear();
-  for (const int32_t position : positions)
-    for (const double frequency : rope.frequency) {
-      host_.push_back(static_cast<float>(std::cos(position * frequency)));
-      host_.push_back(static_cast<float>(std::sin(position * frequency)));
-    }
+  host_.resize(positions.size() * out.cols());
+  for (size_t i = 0; i < positions.size(); ++i)
+    angle_row(rope, positions[i], host_.data() + i * out.cols());
   write(out, 0, host_);
 }
 

@@ -94,7 +94,6 @@ Status Program::record(Recording& recording) {
                        step.push.data());
     vkCmdDispatch(commands, step.x, step.y, 1);
   }
-  barrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
   barrier.dstAccessMask = VK_ACCESS_HOST_READ_BIT;
   vkCmdPipelineBarrier(commands, kShaders, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, nullptr,
                        0, nullptr);

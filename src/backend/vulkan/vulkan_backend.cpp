@@ -55,8 +55,7 @@ Result<std::unique_ptr<Matrix>> VulkanBackend::pack(const tensor::Format& format
   HANDMILL_OK(made->shape(format, rows, cols));
   HANDMILL_OK(made->check_source(format, data.size()));
   HANDMILL_TRY(made->memory, device_->make_buffer(made->bytes(), Use::kDevice));
-  const size_t row_bytes =
-      cols / static_cast<size_t>(format.block_cols) * static_cast<size_t>(format.block_bytes);
+  const size_t stride = row_bytes(format, cols);
   // A run of panels at a time, so that what waits to be sent stays small.
   constexpr size_t kRunBytes = size_t{8} << 20;
   const size_t run = std::max<size_t>(1, kRunBytes / made->panel_bytes);
@@ -69,9 +68,9 @@ Result<std::unique_ptr<Matrix>> VulkanBackend::pack(const tensor::Format& format
                  panels.data() + i * made->panel_bytes);
     });
     send(made->memory, first * made->panel_bytes, {panels.data(), count * made->panel_bytes});
-    const size_t from = first * kPanelRows * row_bytes;
+    const size_t from = first * kPanelRows * stride;
     if (consumed)
-      consumed(data.subspan(from, std::min(rows, (first + count) * kPanelRows) * row_bytes - from));
+      consumed(data.subspan(from, std::min(rows, (first + count) * kPanelRows) * stride - from));
   }
   HANDMILL_OK(fault());
   return std::unique_ptr<Matrix>(std::move(made));
